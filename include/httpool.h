@@ -1,0 +1,385 @@
+/* httpool: HTTP/1.1 client connection pools on libuv.
+ *
+ * One pool_t stands for one downstream service. It owns keep-alive
+ * connections to a set of equivalent endpoints, balances over them, counts
+ * the requests that are pending and refuses a new one at once when that count
+ * is at its limit.
+ *
+ *   pool_t *users;
+ *   pool_create(&users, loop, NULL);
+ *   pool_add_endpoint(users, "127.0.0.1:8080");
+ *   pool_get(users, "/users/42", on_user, NULL);
+ *   uv_run(loop, UV_RUN_DEFAULT);
+ *
+ * Rules that hold everywhere:
+ *
+ *  - Threads: everything of a pool runs on the thread of its loop. A process
+ *    with several loops has several pools.
+ *  - Callbacks come from uv_run() only, never from inside a pool_*() call, and
+ *    any callback may call any function of this library.
+ *  - A function that can fail returns 0 or a negative code: one of libuv's as
+ *    it is (UV_EINVAL, UV_ENOMEM, UV_ECONNREFUSED, ...) or a POOL_E* below.
+ *    pool_strerror() knows both.
+ *  - The library never prints, exits or installs a signal handler. It ignores
+ *    no signal either: libuv's own writes do not raise SIGPIPE on systems that
+ *    let a socket say so; elsewhere ignore SIGPIPE, as every libuv program.
+ *  - Times are in milliseconds of the loop's clock, uv_now(). After a callback
+ *    of yours blocked the loop for long, uv_update_time() before
+ *    pool_request() starts the request's deadline at the true time.
+ */
+#ifndef HTTPOOL_H_
+#define HTTPOOL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <uv.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define POOL_VERSION_MAJOR 0
+#define POOL_VERSION_MINOR 1
+#define POOL_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define POOL_EXTERN __attribute__((visibility("default")))
+#else
+#define POOL_EXTERN
+#endif
+
+/* A connection pool for one service; opaque. */
+typedef struct pool_s pool_t;
+
+/* Names one accepted request. It is a plain value: copy it, keep it, compare
+ * it. Used after the request's callback it is POOL_EGONE, never a crash. An id
+ * of 0 names no request. */
+typedef struct {
+  uint64_t id;
+} pool_call_t;
+
+/* Errors of our own; all others are libuv's. The values are an ABI: a new one
+ * goes to the end. */
+#define POOL_ERRNO_MAP(XX)                                                     \
+  XX(EOVERLOADED, -10001, "as many requests pending as the pool allows")       \
+  XX(ECLOSING, -10002, "the pool is draining or closed")                       \
+  XX(EGONE, -10003, "the request has already ended")                           \
+  XX(EHANGUP, -10004, "the server closed the connection before it answered")   \
+  XX(EPARSE, -10005, "the answer is not valid HTTP/1.1")                       \
+  XX(ETOOLARGE, -10006, "the answer is larger than the configured maximum")    \
+  XX(ENOENDPOINT, -10007, "the pool has no endpoint")
+
+#define XX(name, value, text) POOL_##name = value,
+typedef enum { POOL_ERRNO_MAP(XX) } pool_errno_t;
+#undef XX
+
+/* A sentence for a status: "success" for 0, our codes' texts, else what
+ * uv_strerror() says of libuv's. The string is static for every code that
+ * exists and "unknown status" for one that does not: nothing is allocated. */
+POOL_EXTERN const char *pool_strerror(int status);
+
+/* The name of a status: "OK", "POOL_EOVERLOADED", "ECONNREFUSED", or
+ * "UNKNOWN". Static strings. */
+POOL_EXTERN const char *pool_err_name(int status);
+
+/* The version of the library that is linked, as "major.minor.patch". */
+POOL_EXTERN const char *pool_version(void);
+
+/* One header field. In a request a length of 0 means that the string ends with
+ * a NUL, and a NULL value is an empty one. In a result both strings have a NUL
+ * after their last byte, whatever the lengths. */
+typedef struct {
+  const char *name;
+  const char *value;
+  size_t name_len;
+  size_t value_len;
+} pool_header_t;
+
+/* How far a request has come, or had come when it failed. */
+typedef enum {
+  POOL_WAITING,    /* accepted, no connection for it yet */
+  POOL_CONNECTING, /* as above, and a connection is being opened */
+  POOL_SENDING,    /* on a connection, not wholly written */
+  POOL_AWAITING,   /* written; not one byte of an answer yet */
+  POOL_RECEIVING,  /* some of the answer is here */
+  POOL_COMPLETE    /* the whole answer is here */
+} pool_phase_t;
+
+/* How a request ended. Read-only, valid until the callback returns; the struct
+ * grows only at its end. */
+typedef struct {
+  int error;          /* 0: an answer is here, whatever its status; else why */
+  pool_phase_t phase; /* how far it came */
+  int status;         /* 100 to 999; 0 when there is no whole answer */
+  const pool_header_t *headers; /* in the order of arrival; trailers are not */
+  size_t header_count;
+  const char *body; /* decoded of its framing; a NUL follows; never NULL */
+  size_t body_len;
+  const char *endpoint;   /* as it was added; NULL when none was involved */
+  uint32_t attempts;      /* how many times the request was sent */
+  int reused;             /* the connection had served a request before */
+  uint32_t waited_ms;     /* accepted -> put on a connection */
+  uint32_t first_byte_ms; /* put on a connection -> first byte of the answer */
+  uint32_t total_ms;      /* accepted -> ended */
+} pool_result_t;
+
+/* Runs exactly once for each request that was accepted, from uv_run(). `data`
+ * is what was given to pool_request(). The request no longer counts as
+ * pending and its connection is free again, so a request made in here can use
+ * both. */
+typedef void (*pool_done_cb)(const pool_result_t *result, void *data);
+
+/* Flags of a request. */
+enum {
+  POOL_COPY_BODY = 1 /* copy the body; it may go when pool_request() returns */
+};
+
+/* A request. Zeroed, it is a GET of `path` with the pool's settings. Method,
+ * path and headers are read before pool_request() returns.
+ *
+ * The library owns the framing: Host (of the endpoint; one of yours wins),
+ * Content-Length, Transfer-Encoding and Connection. Yours may have
+ * "Connection: close" or "keep-alive" and a Content-Length that is true.
+ * UV_EINVAL for every other Connection token, for Transfer-Encoding,
+ * Keep-Alive, TE, Trailer, Upgrade, Expect, Proxy-Connection and
+ * HTTP2-Settings, and for whatever would not be one well-formed request
+ * (RFC 9110 sections 5, 7.2, 8.6, 9; RFC 9112 sections 3, 6). */
+typedef struct {
+  const char *method; /* a token, sent as it is [GET]; CONNECT is refused */
+  const char *path;   /* "/..." of visible ASCII; or "*" for OPTIONS */
+  const pool_header_t *headers;
+  size_t header_count;
+  const char *body; /* borrowed until the callback, or see POOL_COPY_BODY */
+  size_t body_len;
+  uint32_t flags;      /* POOL_COPY_BODY */
+  uint32_t timeout_ms; /* [the pool's] */
+} pool_request_t;
+
+/* A config value that means "none" or "no limit" where the field allows it. */
+#define POOL_OFF UINT32_MAX
+
+/* Memory for the pool; both functions or neither. realloc(ctx, NULL, n)
+ * allocates, NULL is a failure. Sockets and timers are libuv's: see
+ * uv_replace_allocator(). */
+typedef struct {
+  void *ctx;
+  void *(*realloc)(void *ctx, void *memory, size_t size);
+  void (*free)(void *ctx, void *memory);
+} pool_allocator_t;
+
+/* What happened to a pool's connections and endpoints. */
+typedef enum {
+  POOL_EVENT_CONNECT,     /* a connection was opened */
+  POOL_EVENT_CONNECT_FAIL,/* one could not be; `error` tells why */
+  POOL_EVENT_DISCONNECT,  /* one was closed; `error` is 0 when by us, at rest */
+  POOL_EVENT_UNSOLICITED, /* bytes came on an idle connection; it was closed */
+  POOL_EVENT_REMOVED,     /* a removed endpoint has closed its last one */
+  POOL_EVENT_DRAINED      /* after pool_drain(): nothing is pending any more */
+} pool_event_type_t;
+
+/* Read-only, valid until the callback returns; grows only at its end. */
+typedef struct {
+  pool_event_type_t type;
+  int error;
+  const char *endpoint; /* NULL for POOL_EVENT_DRAINED */
+  uint64_t lost;        /* events before this one that found the queue full */
+} pool_event_t;
+
+/* Events are told in order, from uv_run(), soon after they happened. At most
+ * 64 wait to be told; what is more is counted in `lost`. */
+typedef void (*pool_event_cb)(pool_t *pool, const pool_event_t *event,
+                              void *data);
+
+/* A pool's settings. Zeroed, or NULL, it is a good default; the defaults are
+ * in brackets. Out of range is UV_EINVAL. */
+typedef struct {
+  uint32_t max_pending;       /* unfinished requests [1000], to 16777216 */
+  uint32_t max_connections;   /* per endpoint, closing ones too [20], to 65535 */
+  uint32_t max_connecting;    /* of them, being opened at once [4] */
+  uint32_t connect_timeout_ms;/* [1000], or POOL_OFF */
+  uint32_t timeout_ms;        /* the whole request, waiting too [60000], or OFF */
+  uint32_t head_timeout_ms;   /* sent -> head of the answer whole [OFF] */
+  uint32_t stall_timeout_ms;  /* no byte moved either way [OFF] */
+  uint32_t idle_timeout_ms;   /* [4000], or OFF; a server's Keep-Alive lowers */
+  uint32_t max_requests;      /* per connection [OFF] */
+  uint32_t resolution_ms;     /* timers are at most this late [10], 1 to 1000 */
+  uint32_t max_head_bytes;    /* of an answer, and of a request [65536] */
+  uint32_t max_body_bytes;    /* of an answer, decoded [16 MiB], to 2 GiB */
+  pool_event_cb on_event;     /* [none] */
+  void *data;                 /* for on_event */
+  pool_allocator_t allocator; /* [malloc] */
+} pool_config_t;
+
+/* A pool's numbers. The counters only grow, and at any time
+ * accepted == succeeded + failed + cancelled + pending. */
+typedef struct {
+  uint32_t max_pending;    /* the limit */
+  uint32_t pending;        /* accepted, callback not yet run; <= max_pending,
+                              unless that was lowered below it */
+  uint32_t peak_pending;   /* the most there ever were */
+  uint32_t waiting;        /* of pending: no connection yet */
+  uint32_t active;         /* of pending: on a connection */
+  uint32_t connecting;     /* connections being opened */
+  uint32_t idle;           /* open, at rest */
+  uint32_t busy;           /* open, with a request */
+  uint32_t closing;        /* on their way out */
+  uint32_t endpoints;      /* that requests may go to */
+  uint64_t accepted;       /* pool_request() returned 0 */
+  uint64_t refused;        /* POOL_EOVERLOADED */
+  uint64_t succeeded;      /* ended with an answer, whatever its status */
+  uint64_t failed;         /* ended with an error */
+  uint64_t cancelled;      /* ended by pool_cancel() */
+  uint64_t connects;       /* connections opened */
+  uint64_t connect_fails;  /* connections that could not be */
+  uint64_t reuses;         /* requests put on a connection used before */
+  uint64_t stale;          /* idle connections found dead when wanted */
+  uint64_t unsolicited;    /* idle connections closed for bytes on them */
+  uint64_t events_lost;    /* events that found their queue full */
+  uint64_t bytes_allocated;/* of our memory now: sizes as asked for */
+} pool_stats_t;
+
+/* An endpoint's numbers. */
+typedef struct {
+  uint32_t connecting, idle, busy, closing; /* as in pool_stats_t */
+  uint64_t attempts;       /* requests sent to it */
+  uint64_t succeeded;      /* of them: answered, whatever the status */
+  uint64_t failed;         /* of them: ended without an answer */
+  uint64_t connects;
+  uint64_t connect_fails;
+  int last_error;          /* the latest failure, 0 when there was none */
+} pool_endpoint_stats_t;
+
+/* -------------------------------------------------------------------------
+ * Functions. Those that take or fill a struct are inline wrappers that pass
+ * its size to a *_sized function: a library newer or older than the header
+ * that the caller was built with then does what the caller meant.
+ * ---------------------------------------------------------------------- */
+
+POOL_EXTERN int pool_create_sized(pool_t **pool, uv_loop_t *loop,
+                                  const pool_config_t *config, size_t size);
+POOL_EXTERN int pool_request_sized(pool_t *pool, const pool_request_t *request,
+                                   size_t size, pool_done_cb done, void *data,
+                                   pool_call_t *call);
+POOL_EXTERN void pool_stats_sized(const pool_t *pool, pool_stats_t *stats,
+                                  size_t size);
+POOL_EXTERN int pool_endpoint_stats_sized(const pool_t *pool,
+                                          const char *address,
+                                          pool_endpoint_stats_t *stats,
+                                          size_t size);
+
+/* Makes a pool on `loop`; `config` may be NULL and is copied. The pool keeps
+ * the loop alive while a request is pending, not when idle. On failure *pool
+ * is left alone. Errors: UV_EINVAL (a NULL, a setting out of range, a size of
+ * no known config), UV_ENOMEM. */
+static inline int pool_create(pool_t **pool, uv_loop_t *loop,
+                              const pool_config_t *config) {
+  return pool_create_sized(pool, loop, config, sizeof *config);
+}
+
+/* Adds an endpoint: "10.0.0.7:8080", "10.0.0.7" (port 80), "[::1]:8080",
+ * "[fe80::1%eth0]:80", each also behind "http://". Requests that wait can go
+ * there at once. Errors: UV_EINVAL (no such address), UV_ENOTSUP (a host name,
+ * "https://", "unix:"), UV_EEXIST, UV_ENOMEM, POOL_ECLOSING. */
+POOL_EXTERN int pool_add_endpoint(pool_t *pool, const char *address);
+
+/* Takes an endpoint out. What is being sent or answered there goes on, its
+ * other connections are closed, no new request goes there; requests that wait
+ * go elsewhere or, when no endpoint is left, end with POOL_ENOENDPOINT.
+ * Errors: UV_EINVAL, UV_ENOENT (not in this pool), POOL_ECLOSING (closed). */
+POOL_EXTERN int pool_remove_endpoint(pool_t *pool, const char *address);
+
+/* Sends a request, now or as soon as a connection is free.
+ *
+ * 0: accepted; `done` runs exactly once, from uv_run(), by the deadline.
+ * Negative: not accepted; `done` never runs. POOL_EOVERLOADED when as many
+ * requests are pending as max_pending allows: the answer costs nothing, so
+ * send your own client a 503 on the spot. Also UV_EINVAL (a request that
+ * cannot be sent), POOL_ENOENDPOINT, POOL_ECLOSING, UV_ENOMEM.
+ *
+ * `call`, if not NULL, gets a name for pool_cancel(); it is written only when
+ * the request is accepted. */
+static inline int pool_request(pool_t *pool, const pool_request_t *request,
+                               pool_done_cb done, void *data,
+                               pool_call_t *call) {
+  return pool_request_sized(pool, request, sizeof *request, done, data, call);
+}
+
+/* pool_request() in one line. The body is borrowed until the callback. */
+static inline int pool_send(pool_t *pool, const char *method, const char *path,
+                            const char *body, size_t body_len,
+                            pool_done_cb done, void *data) {
+  pool_request_t request;
+  memset(&request, 0, sizeof request);
+  request.method = method;
+  request.path = path;
+  request.body = body;
+  request.body_len = body_len;
+  return pool_request(pool, &request, done, data, NULL);
+}
+
+static inline int pool_get(pool_t *pool, const char *path, pool_done_cb done,
+                           void *data) {
+  return pool_send(pool, "GET", path, NULL, 0, done, data);
+}
+
+static inline int pool_put(pool_t *pool, const char *path, const char *body,
+                           size_t body_len, pool_done_cb done, void *data) {
+  return pool_send(pool, "PUT", path, body, body_len, done, data);
+}
+
+static inline int pool_post(pool_t *pool, const char *path, const char *body,
+                            size_t body_len, pool_done_cb done, void *data) {
+  return pool_send(pool, "POST", path, body, body_len, done, data);
+}
+
+static inline int pool_delete(pool_t *pool, const char *path,
+                              pool_done_cb done, void *data) {
+  return pool_send(pool, "DELETE", path, NULL, 0, done, data);
+}
+
+/* Ends a pending request; its callback follows, with UV_ECANCELED. If it was
+ * on a connection, that one is closed. Errors: UV_EINVAL, POOL_EGONE (it has
+ * ended, or how it ends is already settled and its callback is on the way). */
+POOL_EXTERN int pool_cancel(pool_t *pool, pool_call_t call);
+
+/* Changes the limit, 1 to 16777216. Below what is pending now it ends nothing:
+ * new requests are refused until enough have ended. Errors: UV_EINVAL. */
+POOL_EXTERN int pool_set_max_pending(pool_t *pool, uint32_t max_pending);
+
+/* The value of the first header of that name, in whatever case, or NULL. Valid
+ * as long as the result. A NUL follows it. */
+POOL_EXTERN const char *pool_result_header(const pool_result_t *result,
+                                           const char *name);
+
+/* Fills `stats`; all zeroes without a pool. No allocation, no system call,
+ * O(1). */
+static inline void pool_stats(const pool_t *pool, pool_stats_t *stats) {
+  pool_stats_sized(pool, stats, sizeof *stats);
+}
+
+/* Errors: UV_EINVAL, UV_ENOENT. */
+static inline int pool_endpoint_stats(const pool_t *pool, const char *address,
+                                      pool_endpoint_stats_t *stats) {
+  return pool_endpoint_stats_sized(pool, address, stats, sizeof *stats);
+}
+
+/* Takes no new request from now on (POOL_ECLOSING); what is pending goes on,
+ * and connections are closed as they come free. POOL_EVENT_DRAINED tells when
+ * nothing is pending any more. It cannot be undone; pool_close() follows. */
+POOL_EXTERN void pool_drain(pool_t *pool);
+
+/* Ends every pending request with POOL_ECLOSING, closes every connection and
+ * frees the pool. The callbacks of the requests come first, then `cb(data)`,
+ * if not NULL, when nothing of the pool is left: its memory is given back, its
+ * handles are closed. The pool must not be used after pool_close(), except
+ * from the callbacks of its requests, where every call fails cleanly. A second
+ * call is ignored. Closing a pool keeps the loop alive until it is done. */
+POOL_EXTERN void pool_close(pool_t *pool, void (*cb)(void *data), void *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HTTPOOL_H_ */

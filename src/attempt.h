@@ -1,0 +1,68 @@
+/* One try of a request on one connection.
+ *
+ *   start -> SENDING -> AWAITING -> RECEIVING -> over
+ *
+ * An attempt writes the request, feeds what comes back to a reply, and knows
+ * when it has waited for too long. It decides nothing about the connection or
+ * about trying again: it tells how it ended. */
+#ifndef POOL_ATTEMPT_H_
+#define POOL_ATTEMPT_H_
+
+#include "endpoint.h"
+#include "head.h"
+#include "reply.h"
+
+/* An attempt that goes on; other outcomes are 0 (an answer) or an error. */
+#define POOL__GOES_ON 1
+
+typedef struct pool__attempt_s pool__attempt_t;
+
+/* All zeroes is one that has not been started. */
+struct pool__attempt_s {
+  pool__endpoint_t *endpoint; /* where it was last tried; NULL: nowhere yet */
+  pool__conn_t *conn;         /* while it is on one */
+  pool__reply_t *reply;       /* lent, from the first byte of the answer on */
+  const pool__head_t *head;   /* the request */
+  pool_phase_t phase;
+  unsigned reused : 1;        /* the connection had served before */
+  uint32_t sends;             /* how many times bytes of it were sent */
+  uint64_t started_at;
+  uint64_t sent_at;           /* wholly; 0 while not */
+  uint64_t first_byte_at;     /* 0 while there is none */
+};
+
+typedef struct {
+  uint32_t head_timeout_ms;  /* or POOL_OFF */
+  uint32_t stall_timeout_ms; /* or POOL_OFF */
+} pool__attempt_limits_t;
+
+/* Puts the request on a connection, which is BUSY with it then. GOES_ON, or
+ * the error of the write; when nothing was sent, `sends` is as before. */
+int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
+                        const pool__head_t *head,
+                        const pool__attempt_limits_t *limits);
+
+/* The connection has written the rest of the request, or failed to. A failure
+ * is no end: the server may have answered before it closed (RFC 9112 9.5), and
+ * what it sent is still to be read. */
+void pool__attempt_sent(pool__attempt_t *attempt, int status,
+                        const pool__attempt_limits_t *limits);
+
+/* Bytes have come. */
+int pool__attempt_read(pool__attempt_t *attempt, pool__reply_stash_t *stash,
+                       const char *bytes, size_t len);
+
+/* The connection has ended. Never GOES_ON. */
+int pool__attempt_end(pool__attempt_t *attempt, int error);
+
+/* The connection's timer fired: UV_ETIMEDOUT, or GOES_ON and it is set anew. */
+int pool__attempt_check(pool__attempt_t *attempt,
+                        const pool__attempt_limits_t *limits, uint64_t now);
+
+/* Of one that ended with 0: whether its connection may serve again. */
+int pool__attempt_keeps_alive(const pool__attempt_t *attempt);
+
+/* Takes the attempt off its connection. */
+void pool__attempt_leave(pool__attempt_t *attempt);
+
+#endif

@@ -1,0 +1,187 @@
+#include "call.h"
+
+#include <assert.h>
+#include <string.h>
+
+void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
+                      pool__wheel_t *wheel, uint32_t max_pending) {
+  int i;
+
+  memset(calls, 0, sizeof *calls);
+  calls->mem = mem;
+  calls->wheel = wheel;
+  calls->max_pending = max_pending;
+  pool__slab_init(&calls->slab, mem, sizeof(pool__call_t));
+  for (i = 0; i < POOL__CALL_STATES; i++)
+    pool__list_init(&calls->lists[i]);
+}
+
+void pool__calls_clear(pool__calls_t *calls) {
+  uint32_t i;
+
+  assert(calls->pending == 0);
+  for (i = 0; i < pool__slab_size(&calls->slab); i++) {
+    pool__call_t *call = pool__slab_at(&calls->slab, i);
+
+    if (call->generation != 0)
+      pool__head_clear(&call->head);
+  }
+  pool__slab_clear(&calls->slab);
+}
+
+static void move(pool__calls_t *calls, pool__call_t *call,
+                 pool__call_state_t state) {
+  if (call->state != POOL__CALL_FREE)
+    pool__list_remove(&calls->lists[call->state], &call->link);
+  call->state = state;
+  if (state != POOL__CALL_FREE)
+    pool__list_append(&calls->lists[state], &call->link);
+}
+
+/* Pending calls keep the loop alive. */
+static void set_pending(pool__calls_t *calls, uint32_t pending) {
+  if ((calls->pending == 0) != (pending == 0))
+    pool__wheel_hold(calls->wheel, pending > 0);
+  calls->pending = pending;
+  if (pending > calls->peak_pending)
+    calls->peak_pending = pending;
+}
+
+static pool__call_t *take_slot(pool__calls_t *calls) {
+  uint32_t index;
+  pool__call_t *call = pool__slab_take(&calls->slab, &index);
+
+  if (call == NULL)
+    return NULL;
+  if (call->generation == 0) {
+    pool__head_init(&call->head, calls->mem);
+    call->index = index;
+  }
+  if (++call->generation == 0)
+    call->generation = 1;
+  return call;
+}
+
+static void give_slot(pool__calls_t *calls, pool__call_t *call) {
+  pool__head_reset(&call->head);
+  pool__slab_give(&calls->slab, call->index);
+}
+
+int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
+                      size_t max_head_bytes, pool__call_t **out) {
+  pool__call_t *call = take_slot(calls);
+  int err;
+
+  if (call == NULL)
+    return UV_ENOMEM;
+  assert(call->state == POOL__CALL_FREE);
+  err = pool__head_write(&call->head, request, max_head_bytes);
+  if (err != 0) {
+    give_slot(calls, call);
+    return err;
+  }
+  call->error = 0;
+  call->cancelled = 0;
+  call->accepted_at = pool__wheel_now(calls->wheel);
+  memset(&call->attempt, 0, sizeof call->attempt);
+  move(calls, call, POOL__CALL_WAITING);
+  set_pending(calls, calls->pending + 1);
+  calls->accepted++;
+  *out = call;
+  return 0;
+}
+
+pool_call_t pool__call_id(const pool__call_t *call) {
+  pool_call_t id;
+
+  id.id = (uint64_t)call->generation << 32 | call->index;
+  return id;
+}
+
+pool__call_t *pool__call_find(const pool__calls_t *calls, pool_call_t id) {
+  pool__call_t *call = pool__slab_at(&calls->slab, (uint32_t)id.id);
+
+  if (call == NULL || call->state == POOL__CALL_FREE ||
+      call->generation != id.id >> 32)
+    return NULL;
+  return call;
+}
+
+pool__call_t *pool__call_first_waiting(const pool__calls_t *calls) {
+  pool__link_t *link = pool__list_first(&calls->lists[POOL__CALL_WAITING]);
+
+  return link == NULL ? NULL : POOL__OF(link, pool__call_t, link);
+}
+
+void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
+  assert(call->state == POOL__CALL_WAITING);
+  move(calls, call, POOL__CALL_ACTIVE);
+  if (call->attempt.reused)
+    calls->reuses++;
+}
+
+void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error) {
+  assert(call->state == POOL__CALL_WAITING || call->state == POOL__CALL_ACTIVE);
+  assert(call->attempt.conn == NULL);
+  pool__wheel_disarm(calls->wheel, &call->deadline);
+  call->error = error;
+  move(calls, call, POOL__CALL_ENDED);
+}
+
+static uint32_t ms_between(uint64_t from, uint64_t to) {
+  return to - from > UINT32_MAX ? UINT32_MAX : (uint32_t)(to - from);
+}
+
+static void tell_times(const pool__call_t *call, uint64_t now,
+                       pool_result_t *result) {
+  const pool__attempt_t *attempt = &call->attempt;
+  uint64_t started = attempt->started_at;
+
+  result->waited_ms =
+      ms_between(call->accepted_at, started != 0 ? started : now);
+  if (attempt->first_byte_at != 0)
+    result->first_byte_ms = ms_between(started, attempt->first_byte_at);
+  result->total_ms = ms_between(call->accepted_at, now);
+}
+
+static void tell(const pool__calls_t *calls, const pool__call_t *call,
+                 pool_result_t *result) {
+  const pool__attempt_t *attempt = &call->attempt;
+
+  memset(result, 0, sizeof *result);
+  result->error = call->error;
+  result->phase = attempt->phase;
+  result->body = "";
+  if (attempt->endpoint != NULL)
+    result->endpoint = attempt->endpoint->name;
+  result->attempts = attempt->sends;
+  result->reused = attempt->reused;
+  tell_times(call, pool__wheel_now(calls->wheel), result);
+  if (call->error == 0)
+    pool__reply_tell(attempt->reply, result);
+}
+
+static void count(pool__calls_t *calls, const pool__call_t *call) {
+  if (call->error == 0)
+    calls->succeeded++;
+  else if (call->cancelled)
+    calls->cancelled++;
+  else
+    calls->failed++;
+}
+
+void pool__call_finish(pool__calls_t *calls, pool__call_t *call) {
+  pool__reply_t *reply = call->attempt.reply;
+  pool_done_cb done = call->done;
+  void *data = call->data;
+  pool_result_t result;
+
+  assert(call->state == POOL__CALL_ENDED);
+  tell(calls, call, &result);
+  count(calls, call);
+  move(calls, call, POOL__CALL_FREE);
+  give_slot(calls, call);
+  set_pending(calls, calls->pending - 1);
+  done(&result, data);
+  pool__reply_give(reply);
+}

@@ -1,0 +1,89 @@
+/* Accepted requests: where each one is, and how it ends.
+ *
+ *   accept -> WAITING -> ACTIVE -> callback
+ *                |          |
+ *                `-> ENDED <'   how it ends is settled, the callback is due
+ *
+ * A call is a slot of a slab. Its state is the list it is on; pool__call_move
+ * is the only mover, pool__call_finish the only end, and the only place where
+ * a done callback runs. An id is the slot's number and how often the slot was
+ * used, so that an old one finds nothing. */
+#ifndef POOL_CALL_H_
+#define POOL_CALL_H_
+
+#include "attempt.h"
+#include "slab.h"
+
+#define POOL__MAX_PENDING (1u << 24)
+
+typedef enum {
+  POOL__CALL_FREE, /* on no list, not accepted */
+  POOL__CALL_WAITING,
+  POOL__CALL_ACTIVE,
+  POOL__CALL_ENDED,
+  POOL__CALL_STATES
+} pool__call_state_t;
+
+typedef struct {
+  pool__mem_t *mem;
+  pool__wheel_t *wheel;
+  pool__slab_t slab;
+  pool__list_t lists[POOL__CALL_STATES]; /* by state; FREE's is always empty */
+  uint32_t max_pending;
+  uint32_t pending;
+  uint32_t peak_pending;
+  uint64_t accepted;
+  uint64_t refused;
+  uint64_t succeeded;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t reuses;
+} pool__calls_t;
+
+typedef struct {
+  pool__link_t link; /* on the list that `state` names */
+  pool__call_state_t state;
+  uint32_t index;      /* of the slot */
+  uint32_t generation; /* of the slot's use; never 0 while accepted */
+  int error;           /* ENDED: how */
+  unsigned cancelled : 1; /* ENDED: by its user */
+  struct pool_s *pool; /* whose it is; not for this room */
+  pool_done_cb done;
+  void *data;
+  pool__timer_t deadline;
+  uint64_t accepted_at;
+  uint64_t serial;     /* connect failures before it was accepted */
+  pool__attempt_t attempt;
+  pool__head_t head;
+} pool__call_t;
+
+void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
+                      pool__wheel_t *wheel, uint32_t max_pending);
+
+/* Frees the slots; no call may be pending. */
+void pool__calls_clear(pool__calls_t *calls);
+
+/* Accepts a request: it is WAITING, last in line, and pending. The caller has
+ * seen that there is room. UV_EINVAL, UV_ENOMEM: it is not accepted. */
+int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
+                      size_t max_head_bytes, pool__call_t **call);
+
+pool_call_t pool__call_id(const pool__call_t *call);
+
+/* The call of an id, or NULL when it has ended or never was. */
+pool__call_t *pool__call_find(const pool__calls_t *calls, pool_call_t id);
+
+/* The call that waits longest, or NULL. */
+pool__call_t *pool__call_first_waiting(const pool__calls_t *calls);
+
+/* WAITING to ACTIVE. */
+void pool__call_activate(pool__calls_t *calls, pool__call_t *call);
+
+/* Settles how a call ends: it is ENDED and its deadline is off. It must not be
+ * on a connection any more. */
+void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error);
+
+/* Runs the callback of a call that is ENDED. The call is gone before that. */
+void pool__call_finish(pool__calls_t *calls, pool__call_t *call);
+
+#endif

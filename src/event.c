@@ -1,0 +1,45 @@
+#include "event.h"
+
+int pool__events_init(pool__events_t *events, pool__mem_t *mem, int wanted) {
+  memset(events, 0, sizeof *events);
+  events->mem = mem;
+  if (!wanted)
+    return 0;
+  events->ring = pool__mem_take(mem, POOL__EVENTS_MAX, sizeof *events->ring);
+  return events->ring == NULL ? UV_ENOMEM : 0;
+}
+
+void pool__events_clear(pool__events_t *events) {
+  pool__mem_give(events->mem, events->ring,
+                 POOL__EVENTS_MAX * sizeof *events->ring);
+  events->ring = NULL;
+  events->count = 0;
+}
+
+void pool__events_add(pool__events_t *events, pool_event_type_t type,
+                      const char *endpoint, int error) {
+  pool_event_t *event;
+
+  if (events->ring == NULL)
+    return;
+  if (events->count == POOL__EVENTS_MAX) {
+    events->lost++;
+    events->lost_ever++;
+    return;
+  }
+  event = &events->ring[(events->first + events->count++) % POOL__EVENTS_MAX];
+  event->type = type;
+  event->error = error;
+  event->endpoint = endpoint;
+  event->lost = events->lost;
+  events->lost = 0;
+}
+
+int pool__events_take(pool__events_t *events, pool_event_t *event) {
+  if (events->count == 0)
+    return 0;
+  *event = events->ring[events->first];
+  events->first = (events->first + 1) % POOL__EVENTS_MAX;
+  events->count--;
+  return 1;
+}

@@ -1,0 +1,351 @@
+/* Judging and serialising a request.
+ *
+ * Two passes over the caller's fields: the first judges each, notes what it
+ * means for the framing and adds up the length; the second writes. Nothing is
+ * allocated for a request that is refused. */
+#include "head.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "text.h"
+
+typedef enum {
+  FIELD_PLAIN,
+  FIELD_HOST,
+  FIELD_LENGTH,
+  FIELD_CONNECTION,
+  FIELD_REFUSED
+} field_kind_t;
+
+/* What the first pass found out. */
+typedef struct {
+  pool__text_t method;
+  pool__text_t path;
+  pool__text_t host;     /* the caller's, len 0 when there is none */
+  size_t fields_len;     /* of the plain fields, with their line ends */
+  unsigned has_length;   /* the caller gave a Content-Length */
+  unsigned send_length;  /* we send one */
+  unsigned wants_close;
+} plan_t;
+
+typedef struct {
+  pool__text_t name;
+  pool__text_t value; /* trimmed */
+} field_t;
+
+static const char version_line[] = " HTTP/1.1\r\n";
+static const char host_name[] = "Host: ";
+static const char length_name[] = "Content-Length: ";
+static const char close_field[] = "Connection: close\r\n";
+#define LEN(literal) (sizeof(literal) - 1)
+#define DIGITS 20u /* of the largest size_t */
+
+/* Hop-by-hop fields and those that would change the framing or the protocol
+ * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
+static const char *const refused[] = {
+    "transfer-encoding", "keep-alive", "te",
+    "trailer",           "upgrade",    "expect",
+    "proxy-connection",  "http2-settings"};
+
+static field_kind_t kind_of(pool__text_t name) {
+  size_t i;
+
+  if (pool__text_is(name.at, name.len, "host"))
+    return FIELD_HOST;
+  if (pool__text_is(name.at, name.len, "content-length"))
+    return FIELD_LENGTH;
+  if (pool__text_is(name.at, name.len, "connection"))
+    return FIELD_CONNECTION;
+  for (i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    if (pool__text_is(name.at, name.len, refused[i]))
+      return FIELD_REFUSED;
+  return FIELD_PLAIN;
+}
+
+static int read_field(const pool_header_t *header, field_t *field) {
+  const char *value = header->value == NULL ? "" : header->value;
+  size_t value_len = header->value_len;
+
+  if (header->name == NULL || (header->value == NULL && value_len > 0))
+    return UV_EINVAL;
+  if (value_len == 0)
+    value_len = strlen(value);
+  field->name.at = header->name;
+  field->name.len =
+      header->name_len > 0 ? header->name_len : strlen(header->name);
+  field->value = pool__text_trim(value, value_len);
+  if (!pool__text_is_token(field->name.at, field->name.len) ||
+      !pool__text_is_value(field->value.at, field->value.len))
+    return UV_EINVAL;
+  return 0;
+}
+
+/* Host may be any uri-host with a port (RFC 9112 3.2): visible, and none of
+ * the characters that end an authority or start another one. */
+static int judge_host(plan_t *plan, pool__text_t value) {
+  size_t i;
+
+  if (plan->host.len > 0 || value.len == 0 ||
+      !pool__text_is_visible(value.at, value.len))
+    return UV_EINVAL;
+  for (i = 0; i < value.len; i++)
+    if (strchr("/?#@,\\\"<>^`{|}", value.at[i]) != NULL)
+      return UV_EINVAL;
+  plan->host = value;
+  return 0;
+}
+
+static int judge_length(plan_t *plan, pool__text_t value, size_t body_len) {
+  uint64_t number;
+
+  if (plan->has_length ||
+      pool__text_number(value.at, value.len, &number) != 0 ||
+      number != body_len)
+    return UV_EINVAL;
+  plan->has_length = 1;
+  return 0;
+}
+
+static int judge_connection(plan_t *plan, pool__text_t value) {
+  pool__text_t token;
+
+  while (pool__text_next_element(&value, &token)) {
+    if (pool__text_is(token.at, token.len, "close"))
+      plan->wants_close = 1;
+    else if (!pool__text_is(token.at, token.len, "keep-alive"))
+      return UV_EINVAL;
+  }
+  return 0;
+}
+
+static int judge_field(plan_t *plan, const field_t *field, size_t body_len) {
+  switch (kind_of(field->name)) {
+  case FIELD_HOST:
+    return judge_host(plan, field->value);
+  case FIELD_LENGTH:
+    return judge_length(plan, field->value, body_len);
+  case FIELD_CONNECTION:
+    return judge_connection(plan, field->value);
+  case FIELD_REFUSED:
+    return UV_EINVAL;
+  case FIELD_PLAIN:
+    break;
+  }
+  plan->fields_len += field->name.len + field->value.len + LEN(": \r\n");
+  return 0;
+}
+
+static int method_is(const plan_t *plan, const char *name) {
+  return plan->method.len == strlen(name) &&
+         memcmp(plan->method.at, name, plan->method.len) == 0;
+}
+
+static int judge_line(plan_t *plan, const pool_request_t *request) {
+  plan->method.at = request->method == NULL ? "GET" : request->method;
+  plan->method.len = strlen(plan->method.at);
+  if (!pool__text_is_token(plan->method.at, plan->method.len) ||
+      method_is(plan, "CONNECT"))
+    return UV_EINVAL;
+  if (request->path == NULL)
+    return UV_EINVAL;
+  plan->path.at = request->path;
+  plan->path.len = strlen(request->path);
+  if (request->path[0] != '/' &&
+      !(strcmp(request->path, "*") == 0 && method_is(plan, "OPTIONS")))
+    return UV_EINVAL;
+  if (!pool__text_is_visible(plan->path.at, plan->path.len) ||
+      memchr(plan->path.at, '#', plan->path.len) != NULL)
+    return UV_EINVAL;
+  return 0;
+}
+
+/* RFC 9110 8.6: a method that anticipates content says how long it is even
+ * when it is empty; 9.3.8: TRACE must have none. */
+static int judge_body(plan_t *plan, const pool_request_t *request) {
+  if (request->body_len > 0 &&
+      (request->body == NULL || method_is(plan, "TRACE")))
+    return UV_EINVAL;
+  plan->send_length = request->body_len > 0 || plan->has_length ||
+                      method_is(plan, "POST") || method_is(plan, "PUT") ||
+                      method_is(plan, "PATCH");
+  return 0;
+}
+
+static int make_plan(plan_t *plan, const pool_request_t *request) {
+  size_t i;
+
+  memset(plan, 0, sizeof *plan);
+  if ((request->flags & ~(uint32_t)POOL_COPY_BODY) != 0)
+    return UV_EINVAL;
+  if (request->headers == NULL && request->header_count > 0)
+    return UV_EINVAL;
+  if (judge_line(plan, request) != 0)
+    return UV_EINVAL;
+  for (i = 0; i < request->header_count; i++) {
+    field_t field;
+
+    if (read_field(&request->headers[i], &field) != 0 ||
+        judge_field(plan, &field, request->body_len) != 0)
+      return UV_EINVAL;
+  }
+  return judge_body(plan, request);
+}
+
+static char *put(char *at, const char *bytes, size_t len) {
+  memcpy(at, bytes, len);
+  return at + len;
+}
+
+static char *put_number(char *at, size_t number) {
+  char digits[DIGITS];
+  size_t i = sizeof digits;
+
+  do {
+    digits[--i] = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  return put(at, digits + i, sizeof digits - i);
+}
+
+static char *put_line(char *at, const plan_t *plan) {
+  at = put(at, plan->method.at, plan->method.len);
+  *at++ = ' ';
+  at = put(at, plan->path.at, plan->path.len);
+  at = put(at, version_line, LEN(version_line));
+  if (plan->host.len > 0) {
+    at = put(at, host_name, LEN(host_name));
+    at = put(at, plan->host.at, plan->host.len);
+    at = put(at, "\r\n", 2);
+  }
+  return at;
+}
+
+static char *put_fields(char *at, const plan_t *plan,
+                        const pool_request_t *request) {
+  size_t i;
+
+  for (i = 0; i < request->header_count; i++) {
+    field_t field;
+    int err = read_field(&request->headers[i], &field);
+
+    assert(err == 0); /* it was judged above */
+    if (err != 0 || kind_of(field.name) != FIELD_PLAIN)
+      continue;
+    at = put(at, field.name.at, field.name.len);
+    at = put(at, ": ", 2);
+    at = put(at, field.value.at, field.value.len);
+    at = put(at, "\r\n", 2);
+  }
+  if (plan->wants_close)
+    at = put(at, close_field, LEN(close_field));
+  if (plan->send_length) {
+    at = put(at, length_name, LEN(length_name));
+    at = put_number(at, request->body_len);
+    at = put(at, "\r\n", 2);
+  }
+  return put(at, "\r\n", 2);
+}
+
+/* At most this long; exact but for the digits of Content-Length. */
+static size_t length_of(const plan_t *plan) {
+  size_t len = plan->method.len + 1 + plan->path.len + LEN(version_line);
+
+  if (plan->host.len > 0)
+    len += LEN(host_name) + plan->host.len + 2;
+  len += plan->fields_len;
+  if (plan->wants_close)
+    len += LEN(close_field);
+  if (plan->send_length)
+    len += LEN(length_name) + DIGITS + 2;
+  return len + 2;
+}
+
+static int make_room(pool__head_t *head, size_t need) {
+  char *bytes;
+
+  if (need <= (head->room > 0 ? head->room : sizeof head->own))
+    return 0;
+  bytes = pool__mem_resize(head->mem, head->room > 0 ? head->bytes : NULL,
+                           head->room, need);
+  if (bytes == NULL)
+    return UV_ENOMEM;
+  head->bytes = bytes;
+  head->room = need;
+  return 0;
+}
+
+void pool__head_init(pool__head_t *head, pool__mem_t *mem) {
+  head->mem = mem;
+  head->bytes = head->own;
+}
+
+void pool__head_reset(pool__head_t *head) {
+  if (head->room > POOL__HEAD_KEEP)
+    pool__head_clear(head);
+  head->body = NULL;
+  head->body_len = 0;
+}
+
+void pool__head_clear(pool__head_t *head) {
+  if (head->room > 0)
+    pool__mem_give(head->mem, head->bytes, head->room);
+  head->bytes = head->own;
+  head->room = 0;
+}
+
+int pool__head_write(pool__head_t *head, const pool_request_t *request,
+                     size_t max_bytes) {
+  size_t copied =
+      (request->flags & POOL_COPY_BODY) != 0 ? request->body_len : 0;
+  plan_t plan;
+  size_t len;
+  char *at;
+
+  if (make_plan(&plan, request) != 0)
+    return UV_EINVAL;
+  len = length_of(&plan);
+  if (len > max_bytes)
+    return UV_EINVAL;
+  if (copied > SIZE_MAX / 2 || make_room(head, len + copied) != 0)
+    return UV_ENOMEM;
+  at = put_line(head->bytes, &plan);
+  head->line_len = (size_t)(at - head->bytes);
+  at = put_fields(at, &plan, request);
+  head->fields_len = (size_t)(at - head->bytes) - head->line_len;
+  assert(head->line_len + head->fields_len <= len);
+  head->body = request->body;
+  head->body_len = request->body_len;
+  if (copied > 0) {
+    memcpy(at, request->body, copied);
+    head->body = at;
+  }
+  head->own_host = plan.host.len > 0 ? 1 : 0;
+  head->wants_close = plan.wants_close ? 1 : 0;
+  head->is_head = method_is(&plan, "HEAD") ? 1 : 0;
+  return 0;
+}
+
+unsigned pool__head_pieces(const pool__head_t *head, const char *host_line,
+                           size_t host_line_len, uv_buf_t *pieces) {
+  unsigned count = 0;
+
+  if (head->own_host) {
+    pieces[count++] = uv_buf_init(
+        head->bytes, (unsigned)(head->line_len + head->fields_len));
+  } else {
+    pieces[count++] = uv_buf_init(head->bytes, (unsigned)head->line_len);
+    /* libuv's buffers are not const, but what is written is not changed. */
+    pieces[count++] =
+        uv_buf_init((char *)(uintptr_t)host_line, (unsigned)host_line_len);
+    pieces[count++] = uv_buf_init(head->bytes + head->line_len,
+                                  (unsigned)head->fields_len);
+  }
+  if (head->body_len > 0) {
+    uv_buf_t *body = &pieces[count++];
+
+    body->base = (char *)(uintptr_t)head->body;
+    body->len = head->body_len;
+  }
+  return count;
+}

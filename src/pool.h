@@ -1,0 +1,73 @@
+/* A pool: what it owns, and what its files know of each other.
+ *
+ *   pool.c      its life: create, drain, close, and work put off to the loop
+ *   request.c   the door in: admission, cancel
+ *   dispatch.c  brings waiting calls and connections together
+ *   stats.c     its numbers
+ *   check.c     its invariants, in debug builds
+ *
+ * User code runs from two doors only: pool__call_finish() and the events told
+ * in pool.c. Each is the last thing a uv callback does with what it knows, or
+ * looks at the pool afresh afterwards. What ends inside a pool_*() call is
+ * put off: pool__wake() has it told from the loop. */
+#ifndef POOL_POOL_H_
+#define POOL_POOL_H_
+
+#include "balance.h"
+#include "call.h"
+#include "event.h"
+
+typedef enum {
+  POOL__OPEN,     /* takes requests */
+  POOL__DRAINING, /* takes none; what is pending goes on */
+  POOL__CLOSING   /* everything ends */
+} pool__state_t;
+
+struct pool_s {
+  pool__state_t state;
+  pool__calls_t calls;
+  pool__mem_t mem;
+  pool_config_t config;     /* without zeroes */
+  pool__attempt_limits_t attempt_limits;
+  pool__balance_limits_t balance_limits;
+  pool__endpoints_t endpoints;
+  pool__conn_env_t env;
+  pool__reply_stash_t replies;
+  pool__events_t events;
+  uint64_t fail_serial;     /* connects that failed so far */
+  uint64_t stale;
+  uint64_t unsolicited;
+  uv_idle_t later;          /* started while something is put off */
+  uv_prepare_t before_poll; /* started while a connection is fresh from use */
+  unsigned handles;         /* of ours, not closed yet; the wheel's too */
+  unsigned handles_closing : 1;
+  unsigned drained_told : 1;
+  void (*close_cb)(void *data);
+  void *close_data;
+  pool__wheel_t wheel;
+};
+
+/* Has what was put off done soon, by the loop. */
+void pool__wake(pool_t *pool);
+
+/* Queues an event; `endpoint` may be NULL. */
+void pool__tell(pool_t *pool, pool_event_type_t type,
+                const pool__endpoint_t *endpoint, int error);
+
+/* Runs the callback of an ENDED call. Nothing but the pool may be relied on
+ * after it. */
+void pool__finish(pool_t *pool, pool__call_t *call);
+
+/* Frees a closing pool if all its handles and connections are gone. */
+void pool__maybe_destroy(pool_t *pool);
+
+/* Asserts every invariant; nothing in release builds. */
+#ifdef HTTPOOL_CHECK
+void pool__check(const pool_t *pool);
+#else
+static inline void pool__check(const pool_t *pool) {
+  (void)pool;
+}
+#endif
+
+#endif

@@ -1,0 +1,389 @@
+#include "reply.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Framing of chunked bodies is bounded too: so much for each chunk (16 digits,
+ * two line ends), and this much over it in a whole response, for extensions
+ * and leading zeroes (RFC 9112 7.1.1). */
+#define CHUNK_OVERHEAD 20u
+#define SPARE_OVERHEAD 16384u
+
+static int is_bodiless(const pool__reply_t *reply) {
+  unsigned status = reply->guard.status;
+
+  return reply->to_head || status < 200 || status == 204 || status == 304;
+}
+
+static int on_headers_complete(llhttp_t *parser) {
+  pool__reply_t *reply = parser->data;
+
+  reply->head_seen = 1;
+  return is_bodiless(reply) ? 1 : 0; /* 1: skip the body */
+}
+
+static int on_message_complete(llhttp_t *parser) {
+  pool__reply_t *reply = parser->data;
+
+  reply->message_seen = 1;
+  return HPE_PAUSED; /* so that not one byte behind it is read */
+}
+
+static int on_chunk_header(llhttp_t *parser) {
+  pool__reply_t *reply = parser->data;
+
+  reply->chunks++;
+  if (parser->content_length > reply->body.max - reply->body.len) {
+    reply->error = POOL_ETOOLARGE;
+    return HPE_USER;
+  }
+  if (parser->content_length > 0)
+    return 0;
+  reply->last_chunk = 1;
+  return HPE_PAUSED; /* the guard reads the trailers first */
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t len) {
+  pool__reply_t *reply = parser->data;
+  int err = pool__buf_append(&reply->body, at, len);
+
+  if (err == 0)
+    return 0;
+  reply->error = err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
+  return HPE_USER;
+}
+
+/* By name: the order of the fields differs between versions of llhttp. */
+static const llhttp_settings_t settings = {
+    .on_headers_complete = on_headers_complete,
+    .on_message_complete = on_message_complete,
+    .on_chunk_header = on_chunk_header,
+    .on_body = on_body,
+};
+
+static void begin_message(pool__reply_t *reply) {
+  llhttp_init(&reply->parser, HTTP_RESPONSE, &settings);
+  reply->parser.data = reply;
+  reply->head_seen = reply->message_seen = 0;
+  reply->stage = POOL__REPLY_HEAD;
+}
+
+/* What a head may say about the framing of its content (RFC 9112 6.1, 6.3);
+ * more than llhttp asks for, which knows nothing of what we can decode. */
+static int judge_framing(pool__reply_t *reply) {
+  const pool__guard_t *guard = &reply->guard;
+
+  if (guard->status == 101)
+    return POOL_EPARSE; /* we asked for no upgrade */
+  if (is_bodiless(reply))
+    return 0;
+  if (guard->has_coding &&
+      (!guard->is_chunked || guard->coding_twice || guard->has_length ||
+       guard->minor == 0))
+    return POOL_EPARSE;
+  if (guard->has_length && guard->length > reply->body.max)
+    return POOL_ETOOLARGE;
+  reply->until_eof = !guard->has_coding && !guard->has_length;
+  return 0;
+}
+
+static void start_over(pool__reply_t *reply) {
+  pool__buf_reset(&reply->head, POOL__REPLY_KEEP_BYTES);
+  pool__guard_reset(&reply->guard, 0);
+  begin_message(reply);
+}
+
+/* The head is whole, and both readers of it say so. */
+static int end_head(pool__reply_t *reply) {
+  if (!reply->head_seen || reply->parser.status_code != reply->guard.status)
+    return POOL_EPARSE;
+  if (reply->guard.status < 200) {
+    if (!reply->message_seen || ++reply->interims > POOL__REPLY_INTERIMS)
+      return POOL_EPARSE;
+    start_over(reply);
+    return 0;
+  }
+  pool__guard_finish(&reply->guard, reply->head.bytes);
+  reply->stage = reply->message_seen ? POOL__REPLY_OVER : POOL__REPLY_BODY;
+  return 0;
+}
+
+/* Runs llhttp over the piece of a section. It must take all of it, and end the
+ * section just where the guard does. */
+static int parse_section(pool__reply_t *reply, const char *bytes, size_t len,
+                         int is_end) {
+  llhttp_errno_t err = llhttp_execute(&reply->parser, bytes, len);
+
+  if (err == HPE_OK)
+    return !is_end && reply->head_seen && reply->stage == POOL__REPLY_HEAD
+               ? POOL_EPARSE
+               : 0;
+  /* llhttp 9.1.0 and 9.1.1 say so of interim responses. */
+  if (err != HPE_PAUSED &&
+      (err != HPE_PAUSED_UPGRADE || reply->guard.status >= 200))
+    return POOL_EPARSE;
+  if (!is_end || llhttp_get_error_pos(&reply->parser) != bytes + len)
+    return POOL_EPARSE;
+  reply->message_seen = 1;
+  return 0;
+}
+
+/* Gathers one section, the head or the trailers, and has it judged. Returns
+ * how many bytes of `bytes` belong to it, negative on error; *whole tells
+ * whether it ended there. */
+static int64_t gather_section(pool__reply_t *reply, pool__guard_t *guard,
+                              pool__buf_t *section, const char *bytes,
+                              size_t len, int *whole) {
+  size_t had = section->len;
+  size_t room = reply->stash->max_head - reply->head_bytes;
+  size_t take = len;
+  int64_t end;
+  int err;
+
+  /* A section that starts here is judged where it is and copied once its
+   * length is known; one that goes on has to be put together first. */
+  if (had == 0) {
+    end = pool__guard_scan(guard, bytes, len < room ? len : room);
+    if (end > 0)
+      take = (size_t)end;
+  }
+  if (take > room)
+    take = room;
+  err = had == 0 && end < 0 ? (int)end
+                            : pool__buf_append(section, bytes, take);
+  if (err != 0)
+    return err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
+  if (had > 0) {
+    end = pool__guard_scan(guard, section->bytes, section->len);
+    if (end < 0)
+      return end;
+    if (end > 0) {
+      section->len = (size_t)end;
+      take = (size_t)end - had;
+    }
+  }
+  *whole = end > 0;
+  if (!*whole && take == room)
+    return POOL_ETOOLARGE;
+  reply->head_bytes += take;
+  return (int64_t)take;
+}
+
+static int64_t feed_head(pool__reply_t *reply, const char *bytes, size_t len) {
+  int whole = 0;
+  int64_t took =
+      gather_section(reply, &reply->guard, &reply->head, bytes, len, &whole);
+  int err;
+
+  if (took < 0)
+    return took;
+  if (whole) {
+    err = judge_framing(reply);
+    if (err != 0)
+      return err;
+  }
+  err = parse_section(reply, bytes, (size_t)took, whole);
+  if (err == 0 && whole)
+    err = end_head(reply);
+  return err != 0 ? err : took;
+}
+
+static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
+                             size_t len) {
+  int whole = 0;
+  int64_t took = gather_section(reply, &reply->trailer_guard,
+                                &reply->trailers, bytes, len, &whole);
+  int err;
+
+  if (took < 0)
+    return took;
+  err = parse_section(reply, bytes, (size_t)took, whole);
+  if (err != 0)
+    return err;
+  if (whole && !reply->message_seen)
+    return POOL_EPARSE;
+  if (whole)
+    reply->stage = POOL__REPLY_OVER;
+  return took;
+}
+
+static int overhead_is_sane(const pool__reply_t *reply) {
+  uint64_t overhead = reply->framed_bytes - reply->body.len;
+
+  return !reply->guard.is_chunked ||
+         overhead <= reply->chunks * CHUNK_OVERHEAD + SPARE_OVERHEAD;
+}
+
+static int64_t feed_body(pool__reply_t *reply, const char *bytes, size_t len) {
+  llhttp_errno_t err = llhttp_execute(&reply->parser, bytes, len);
+  size_t took = len;
+
+  if (err == HPE_PAUSED) {
+    took = (size_t)(llhttp_get_error_pos(&reply->parser) - bytes);
+    if (reply->message_seen) {
+      reply->stage = POOL__REPLY_OVER;
+    } else {
+      assert(reply->last_chunk);
+      reply->stage = POOL__REPLY_TRAILERS;
+      llhttp_resume(&reply->parser);
+    }
+  } else if (err != HPE_OK) {
+    return reply->error != 0 ? reply->error : POOL_EPARSE;
+  }
+  reply->framed_bytes += took;
+  return overhead_is_sane(reply) ? (int64_t)took : POOL_ETOOLARGE;
+}
+
+static int64_t feed_stage(pool__reply_t *reply, const char *bytes,
+                          size_t len) {
+  switch (reply->stage) {
+  case POOL__REPLY_HEAD:
+    return feed_head(reply, bytes, len);
+  case POOL__REPLY_BODY:
+    return feed_body(reply, bytes, len);
+  case POOL__REPLY_TRAILERS:
+    return feed_trailers(reply, bytes, len);
+  case POOL__REPLY_OVER:
+    break;
+  }
+  reply->leftover = 1;
+  return (int64_t)len;
+}
+
+int pool__reply_feed(pool__reply_t *reply, const char *bytes, size_t len) {
+  assert(reply->stage != POOL__REPLY_OVER && reply->error == 0);
+  while (len > 0) {
+    int64_t took = feed_stage(reply, bytes, len);
+
+    if (took < 0) {
+      reply->error = (int)took;
+      return reply->error;
+    }
+    bytes += took;
+    len -= (size_t)took;
+  }
+  return reply->stage == POOL__REPLY_OVER ? 1 : 0;
+}
+
+int pool__reply_finish(pool__reply_t *reply) {
+  if (reply->stage == POOL__REPLY_BODY && reply->until_eof) {
+    reply->stage = POOL__REPLY_OVER;
+    return 1;
+  }
+  reply->error = POOL_EHANGUP;
+  return reply->error;
+}
+
+int pool__reply_has_head(const pool__reply_t *reply) {
+  return reply->stage != POOL__REPLY_HEAD;
+}
+
+int pool__reply_keeps_alive(const pool__reply_t *reply) {
+  const pool__guard_t *guard = &reply->guard;
+
+  assert(reply->stage == POOL__REPLY_OVER);
+  if (reply->leftover || reply->until_eof || guard->says_close ||
+      reply->trailer_guard.says_close)
+    return 0;
+  if (guard->minor == 0 && !guard->says_keep)
+    return 0;
+  return llhttp_should_keep_alive(&reply->parser);
+}
+
+void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result) {
+  assert(reply->stage == POOL__REPLY_OVER);
+  result->status = reply->guard.status;
+  result->header_count = reply->guard.field_count;
+  if (result->header_count > 0)
+    result->headers = &reply->guard.fields->header;
+  result->body = "";
+  result->body_len = reply->body.len;
+  if (reply->body.len > 0) {
+    reply->body.bytes[reply->body.len] = '\0'; /* a buf has room for it */
+    result->body = reply->body.bytes;
+  }
+}
+
+static pool__reply_t *make(pool__reply_stash_t *stash) {
+  pool__reply_t *reply = pool__mem_take(stash->mem, 1, sizeof *reply);
+
+  if (reply == NULL)
+    return NULL;
+  reply->stash = stash;
+  pool__guard_init(&reply->guard, stash->mem);
+  pool__guard_init(&reply->trailer_guard, stash->mem);
+  pool__buf_init(&reply->head, stash->mem, stash->max_head);
+  pool__buf_init(&reply->trailers, stash->mem, stash->max_head);
+  pool__buf_init(&reply->body, stash->mem, stash->max_body);
+  return reply;
+}
+
+static void destroy(pool__reply_t *reply) {
+  pool__guard_clear(&reply->guard);
+  pool__guard_clear(&reply->trailer_guard);
+  pool__buf_clear(&reply->head);
+  pool__buf_clear(&reply->trailers);
+  pool__buf_clear(&reply->body);
+  pool__mem_give(reply->stash->mem, reply, sizeof *reply);
+}
+
+void pool__reply_stash_init(pool__reply_stash_t *stash, pool__mem_t *mem,
+                            size_t max_head, size_t max_body) {
+  stash->mem = mem;
+  stash->max_head = max_head;
+  stash->max_body = max_body;
+  stash->lent = 0;
+  pool__list_init(&stash->spare);
+}
+
+void pool__reply_stash_clear(pool__reply_stash_t *stash) {
+  pool__link_t *link;
+
+  assert(stash->lent == 0);
+  while ((link = pool__list_first(&stash->spare)) != NULL) {
+    pool__list_remove(&stash->spare, link);
+    destroy(POOL__OF(link, pool__reply_t, link));
+  }
+}
+
+pool__reply_t *pool__reply_take(pool__reply_stash_t *stash, int to_head) {
+  pool__link_t *link = pool__list_first(&stash->spare);
+  pool__reply_t *reply;
+
+  if (link != NULL) {
+    pool__list_remove(&stash->spare, link);
+    reply = POOL__OF(link, pool__reply_t, link);
+  } else {
+    reply = make(stash);
+    if (reply == NULL)
+      return NULL;
+  }
+  stash->lent++;
+  reply->error = 0;
+  reply->head_bytes = 0;
+  reply->framed_bytes = reply->chunks = 0;
+  reply->interims = 0;
+  reply->to_head = to_head ? 1 : 0;
+  reply->last_chunk = reply->until_eof = reply->leftover = 0;
+  pool__guard_reset(&reply->guard, 0);
+  pool__guard_reset(&reply->trailer_guard, 1);
+  begin_message(reply);
+  return reply;
+}
+
+void pool__reply_give(pool__reply_t *reply) {
+  pool__reply_stash_t *stash;
+
+  if (reply == NULL)
+    return;
+  stash = reply->stash;
+  stash->lent--;
+  if (stash->spare.length == POOL__REPLY_KEPT) {
+    destroy(reply);
+    return;
+  }
+  pool__buf_reset(&reply->head, POOL__REPLY_KEEP_BYTES);
+  pool__buf_reset(&reply->trailers, POOL__REPLY_KEEP_BYTES);
+  pool__buf_reset(&reply->body, POOL__REPLY_KEEP_BYTES);
+  pool__list_prepend(&stash->spare, &reply->link);
+}
