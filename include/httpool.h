@@ -171,8 +171,8 @@ typedef struct {
 
 /* What happened to a pool's connections and endpoints. */
 typedef enum {
-  POOL_EVENT_CONNECT,     /* a connection was opened */
-  POOL_EVENT_CONNECT_FAIL,/* one could not be; `error` tells why */
+  POOL_EVENT_CONNECT,      /* a connection was opened */
+  POOL_EVENT_CONNECT_FAIL, /* one could not be; `error` tells why */
   POOL_EVENT_DISCONNECT,  /* one was closed; `error` is 0 when by us, at rest */
   POOL_EVENT_UNSOLICITED, /* bytes came on an idle connection; it was closed */
   POOL_EVENT_REMOVED,     /* a removed endpoint has closed its last one */
@@ -195,60 +195,63 @@ typedef void (*pool_event_cb)(pool_t *pool, const pool_event_t *event,
 /* A pool's settings. Zeroed, or NULL, it is a good default; the defaults are
  * in brackets. Out of range is UV_EINVAL. */
 typedef struct {
-  uint32_t max_pending;       /* unfinished requests [1000], to 16777216 */
-  uint32_t max_connections;   /* per endpoint, closing ones too [20], to 65535 */
-  uint32_t max_connecting;    /* of them, being opened at once [4] */
-  uint32_t connect_timeout_ms;/* [1000], or POOL_OFF */
-  uint32_t timeout_ms;        /* the whole request, waiting too [60000], or OFF */
-  uint32_t head_timeout_ms;   /* sent -> head of the answer whole [OFF] */
-  uint32_t stall_timeout_ms;  /* no byte moved either way [OFF] */
-  uint32_t idle_timeout_ms;   /* [4000], or OFF; a server's Keep-Alive lowers */
-  uint32_t max_requests;      /* per connection [OFF] */
-  uint32_t resolution_ms;     /* timers are at most this late [10], 1 to 1000 */
-  uint32_t max_head_bytes;    /* of an answer, and of a request [65536] */
-  uint32_t max_body_bytes;    /* of an answer, decoded [16 MiB], to 2 GiB */
-  pool_event_cb on_event;     /* [none] */
-  void *data;                 /* for on_event */
-  pool_allocator_t allocator; /* [malloc] */
+  uint32_t max_pending;        /* unfinished requests [1000], to 16777216 */
+  uint32_t max_connections;    /* per endpoint, in any state [20], to 65535 */
+  uint32_t max_connecting;     /* of them, being opened at once [4] */
+  uint32_t connect_timeout_ms; /* [1000], or POOL_OFF */
+  uint32_t timeout_ms;         /* the whole request [60000], or POOL_OFF */
+  uint32_t head_timeout_ms;    /* sent -> head of the answer whole [OFF] */
+  uint32_t stall_timeout_ms;   /* no byte moved either way [OFF] */
+  uint32_t idle_timeout_ms;    /* [4000] or OFF; Keep-Alive may lower it */
+  uint32_t max_requests;       /* per connection [OFF] */
+  uint32_t resolution_ms;      /* timers are at most this late [10], to 1000 */
+  uint32_t max_head_bytes;     /* of an answer, and of a request [65536] */
+  uint32_t max_body_bytes;     /* of an answer, decoded [16 MiB], to 2 GiB */
+  pool_event_cb on_event;      /* [none] */
+  void *data;                  /* for on_event */
+  pool_allocator_t allocator;  /* [malloc] */
 } pool_config_t;
 
 /* A pool's numbers. The counters only grow, and at any time
  * accepted == succeeded + failed + cancelled + pending. */
 typedef struct {
-  uint32_t max_pending;    /* the limit */
-  uint32_t pending;        /* accepted, callback not yet run; <= max_pending,
-                              unless that was lowered below it */
-  uint32_t peak_pending;   /* the most there ever were */
-  uint32_t waiting;        /* of pending: no connection yet */
-  uint32_t active;         /* of pending: on a connection */
-  uint32_t connecting;     /* connections being opened */
-  uint32_t idle;           /* open, at rest */
-  uint32_t busy;           /* open, with a request */
-  uint32_t closing;        /* on their way out */
-  uint32_t endpoints;      /* that requests may go to */
-  uint64_t accepted;       /* pool_request() returned 0 */
-  uint64_t refused;        /* POOL_EOVERLOADED */
-  uint64_t succeeded;      /* ended with an answer, whatever its status */
-  uint64_t failed;         /* ended with an error */
-  uint64_t cancelled;      /* ended by pool_cancel() */
-  uint64_t connects;       /* connections opened */
-  uint64_t connect_fails;  /* connections that could not be */
-  uint64_t reuses;         /* requests put on a connection used before */
-  uint64_t stale;          /* idle connections found dead when wanted */
-  uint64_t unsolicited;    /* idle connections closed for bytes on them */
-  uint64_t events_lost;    /* events that found their queue full */
-  uint64_t bytes_allocated;/* of our memory now: sizes as asked for */
+  uint32_t max_pending;     /* the limit */
+  uint32_t pending;         /* accepted, callback not yet run; <= max_pending,
+                               unless that was lowered below it */
+  uint32_t peak_pending;    /* the most there ever were */
+  uint32_t waiting;         /* of pending: no connection yet */
+  uint32_t active;          /* of pending: on a connection */
+  uint32_t connecting;      /* connections being opened */
+  uint32_t idle;            /* open, at rest */
+  uint32_t busy;            /* open, with a request */
+  uint32_t closing;         /* on their way out */
+  uint32_t endpoints;       /* that requests may go to */
+  uint64_t accepted;        /* pool_request() returned 0 */
+  uint64_t refused;         /* POOL_EOVERLOADED */
+  uint64_t succeeded;       /* ended with an answer, whatever its status */
+  uint64_t failed;          /* ended with an error */
+  uint64_t cancelled;       /* ended by pool_cancel() */
+  uint64_t connects;        /* connections opened */
+  uint64_t connect_fails;   /* connections that could not be */
+  uint64_t reuses;          /* requests put on a connection used before */
+  uint64_t stale;           /* idle connections found dead when wanted */
+  uint64_t unsolicited;     /* idle connections closed for bytes on them */
+  uint64_t events_lost;     /* events that found their queue full */
+  uint64_t bytes_allocated; /* of our memory now: sizes as asked for */
 } pool_stats_t;
 
 /* An endpoint's numbers. */
 typedef struct {
-  uint32_t connecting, idle, busy, closing; /* as in pool_stats_t */
-  uint64_t attempts;       /* requests sent to it */
-  uint64_t succeeded;      /* of them: answered, whatever the status */
-  uint64_t failed;         /* of them: ended without an answer */
+  uint32_t connecting; /* these four as in pool_stats_t */
+  uint32_t idle;
+  uint32_t busy;
+  uint32_t closing;
+  uint64_t attempts;  /* requests sent to it */
+  uint64_t succeeded; /* of them: answered, whatever the status */
+  uint64_t failed;    /* of them: ended without an answer */
   uint64_t connects;
   uint64_t connect_fails;
-  int last_error;          /* the latest failure, 0 when there was none */
+  int last_error; /* the latest failure, 0 when there was none */
 } pool_endpoint_stats_t;
 
 /* -------------------------------------------------------------------------
@@ -334,8 +337,8 @@ static inline int pool_post(pool_t *pool, const char *path, const char *body,
   return pool_send(pool, "POST", path, body, body_len, done, data);
 }
 
-static inline int pool_delete(pool_t *pool, const char *path,
-                              pool_done_cb done, void *data) {
+static inline int pool_delete(pool_t *pool, const char *path, pool_done_cb done,
+                              void *data) {
   return pool_send(pool, "DELETE", path, NULL, 0, done, data);
 }
 

@@ -6,7 +6,7 @@
 #include "text.h"
 
 #define DEFAULT_PORT 80
-#define LITERAL_MAX 64u /* an IPv6 literal with a zone, and a NUL */
+#define LITERAL_MAX  64u /* an IPv6 literal with a zone, and a NUL */
 
 /* A host name as RFC 952 and 1123 have it: good enough to tell "cannot do that
  * yet" from "is no address". */
@@ -28,8 +28,7 @@ static int is_name(const char *at, size_t len) {
 static int read_port(const char *at, size_t len, int *port) {
   uint64_t number;
 
-  if (pool__text_number(at, len, &number) != 0 || number == 0 ||
-      number > 65535)
+  if (pool__text_number(at, len, &number) != 0 || number == 0 || number > 65535)
     return UV_EINVAL;
   *port = (int)number;
   return 0;
@@ -50,13 +49,13 @@ static void write_host_line(pool__address_t *address, const char *literal,
   size_t len = strcspn(literal, "%");
   int written;
 
-  written = snprintf(address->host_line, sizeof address->host_line,
-                     "Host: %s%.*s%s", is_v6 ? "[" : "", (int)len, literal,
-                     is_v6 ? "]" : "");
+  written =
+      snprintf(address->host_line, sizeof address->host_line, "Host: %s%.*s%s",
+               is_v6 ? "[" : "", (int)len, literal, is_v6 ? "]" : "");
   if (port != DEFAULT_PORT)
-    written += snprintf(address->host_line + written,
-                        sizeof address->host_line - (size_t)written, ":%d",
-                        port);
+    written +=
+        snprintf(address->host_line + written,
+                 sizeof address->host_line - (size_t)written, ":%d", port);
   written += snprintf(address->host_line + written,
                       sizeof address->host_line - (size_t)written, "\r\n");
   address->host_line_len = (size_t)written;

@@ -10,12 +10,10 @@ static uint64_t now_of(const pool__attempt_t *attempt) {
  * interim responses come; the next byte either way after a quiet time. */
 static uint64_t next_due(const pool__attempt_t *attempt,
                          const pool__attempt_limits_t *limits) {
-  int has_head =
-      attempt->reply != NULL && pool__reply_has_head(attempt->reply);
+  int has_head = attempt->reply != NULL && pool__reply_has_head(attempt->reply);
   uint64_t due = UINT64_MAX;
 
-  if (limits->head_timeout_ms != POOL_OFF && attempt->sent_at != 0 &&
-      !has_head)
+  if (limits->head_timeout_ms != POOL_OFF && attempt->sent_at != 0 && !has_head)
     due = attempt->sent_at + limits->head_timeout_ms;
   if (limits->stall_timeout_ms != POOL_OFF &&
       attempt->conn->moved_at + limits->stall_timeout_ms < due)
@@ -123,8 +121,7 @@ int pool__attempt_check(pool__attempt_t *attempt,
 
 int pool__attempt_keeps_alive(const pool__attempt_t *attempt) {
   return !attempt->conn->sending && attempt->sent_at != 0 &&
-         !attempt->head->wants_close &&
-         pool__reply_keeps_alive(attempt->reply);
+         !attempt->head->wants_close && pool__reply_keeps_alive(attempt->reply);
 }
 
 void pool__attempt_leave(pool__attempt_t *attempt) {

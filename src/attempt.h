@@ -24,11 +24,11 @@ struct pool__attempt_s {
   pool__reply_t *reply;       /* lent, from the first byte of the answer on */
   const pool__head_t *head;   /* the request */
   pool_phase_t phase;
-  unsigned reused : 1;        /* the connection had served before */
-  uint32_t sends;             /* how many times bytes of it were sent */
+  unsigned reused : 1; /* the connection had served before */
+  uint32_t sends;      /* how many times bytes of it were sent */
   uint64_t started_at;
-  uint64_t sent_at;           /* wholly; 0 while not */
-  uint64_t first_byte_at;     /* 0 while there is none */
+  uint64_t sent_at;       /* wholly; 0 while not */
+  uint64_t first_byte_at; /* 0 while there is none */
 };
 
 typedef struct {

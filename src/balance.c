@@ -8,8 +8,7 @@ static uint32_t in_hand(const pool__endpoint_t *endpoint) {
 static int has_room(const pool__endpoint_t *endpoint,
                     const pool__balance_limits_t *limits) {
   return pool__endpoint_conns(endpoint) < limits->max_connections &&
-         endpoint->conns[POOL__CONN_CONNECTING].length <
-             limits->max_connecting;
+         endpoint->conns[POOL__CONN_CONNECTING].length < limits->max_connecting;
 }
 
 static int backs_off(const pool__endpoint_t *endpoint) {

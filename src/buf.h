@@ -9,10 +9,10 @@
 
 typedef struct {
   pool__mem_t *mem;
-  char *bytes;     /* NULL while room is 0 */
+  char *bytes; /* NULL while room is 0 */
   size_t len;
-  size_t room;     /* bytes allocated */
-  size_t max;      /* len never exceeds it */
+  size_t room; /* bytes allocated */
+  size_t max;  /* len never exceeds it */
 } pool__buf_t;
 
 void pool__buf_init(pool__buf_t *buf, pool__mem_t *mem, size_t max);

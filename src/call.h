@@ -43,16 +43,16 @@ typedef struct {
 typedef struct {
   pool__link_t link; /* on the list that `state` names */
   pool__call_state_t state;
-  uint32_t index;      /* of the slot */
-  uint32_t generation; /* of the slot's use; never 0 while accepted */
-  int error;           /* ENDED: how */
+  uint32_t index;         /* of the slot */
+  uint32_t generation;    /* of the slot's use; never 0 while accepted */
+  int error;              /* ENDED: how */
   unsigned cancelled : 1; /* ENDED: by its user */
-  struct pool_s *pool; /* whose it is; not for this room */
+  struct pool_s *pool;    /* whose it is; not for this room */
   pool_done_cb done;
   void *data;
   pool__timer_t deadline;
   uint64_t accepted_at;
-  uint64_t serial;     /* connect failures before it was accepted */
+  uint64_t serial; /* connect failures before it was accepted */
   pool__attempt_t attempt;
   pool__head_t head;
 } pool__call_t;

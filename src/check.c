@@ -106,8 +106,8 @@ static void check_calls(const pool_t *pool) {
     sum += n;
   }
   CHECK(sum == calls->pending);
-  CHECK(calls->accepted == calls->succeeded + calls->failed +
-                               calls->cancelled + calls->pending);
+  CHECK(calls->accepted ==
+        calls->succeeded + calls->failed + calls->cancelled + calls->pending);
   CHECK(calls->lists[POOL__CALL_ACTIVE].length ==
         pool->endpoints.conns[POOL__CONN_BUSY]);
   CHECK(pool->wheel.closed || pool->wheel.held == (calls->pending > 0));
@@ -118,8 +118,7 @@ static void check_calls(const pool_t *pool) {
 static void check_progress(const pool_t *pool) {
   const uint32_t *conns = pool->endpoints.conns;
 
-  if (pool->calls.lists[POOL__CALL_ENDED].length > 0 ||
-      pool->events.count > 0)
+  if (pool->calls.lists[POOL__CALL_ENDED].length > 0 || pool->events.count > 0)
     CHECK(uv_is_active((const uv_handle_t *)&pool->later) ||
           pool->handles_closing);
   if (pool->calls.lists[POOL__CALL_WAITING].length == 0)

@@ -46,9 +46,9 @@ typedef struct {
   uv_loop_t *loop;
   pool__wheel_t *wheel;
   const pool__conn_ops_t *ops;
-  void *owner;     /* for the ops */
-  char *read_buf;  /* [POOL__CONN_READ_BYTES], good during one on_read */
-  uint64_t turn;   /* polls of the loop, as far as they mattered */
+  void *owner;    /* for the ops */
+  char *read_buf; /* [POOL__CONN_READ_BYTES], good during one on_read */
+  uint64_t turn;  /* polls of the loop, as far as they mattered */
 } pool__conn_env_t;
 
 struct pool__conn_s {
@@ -57,12 +57,12 @@ struct pool__conn_s {
   pool__conn_env_t *env;
   struct pool__endpoint_s *endpoint; /* whose it is */
   struct pool__attempt_s *attempt;   /* whom it serves; NULL unless BUSY */
-  pool__timer_t timer; /* connect, idle, head and stall deadlines, in turn */
-  uint64_t moved_at;   /* when a byte last moved, or it became idle */
-  uint64_t idle_turn;  /* env->turn when it became idle */
-  uint32_t idle_ms;    /* how long it may be idle */
-  uint32_t requests;   /* that it served */
-  size_t queued;       /* bytes libuv has still to write, when last looked */
+  pool__timer_t timer;  /* connect, idle, head and stall deadlines, in turn */
+  uint64_t moved_at;    /* when a byte last moved, or it became idle */
+  uint64_t idle_turn;   /* env->turn when it became idle */
+  uint32_t idle_ms;     /* how long it may be idle */
+  uint32_t requests;    /* that it served */
+  size_t queued;        /* bytes libuv has still to write, when last looked */
   unsigned sending : 1; /* a uv_write() is under way */
   uv_tcp_t tcp;
   union {

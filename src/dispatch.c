@@ -390,7 +390,7 @@ static void on_closed(pool__conn_t *conn) {
     return;
   }
   if (was_leaving)
-    pool__wake(pool); /* it may have been the last one */
+    pool__wake(pool);   /* it may have been the last one */
   pool__dispatch(pool); /* there is room for another one now */
   pool__check(pool);
 }

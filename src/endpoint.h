@@ -17,9 +17,9 @@ typedef struct {
   pool__mem_t *mem;
   pool__list_t serving;
   pool__list_t leaving;
-  pool__list_t ready;                  /* serving, with an idle connection */
-  uint32_t conns[POOL__CONN_STATES];   /* of all endpoints, by state */
-  uint64_t connects;                   /* of all, ever */
+  pool__list_t ready;                /* serving, with an idle connection */
+  uint32_t conns[POOL__CONN_STATES]; /* of all endpoints, by state */
+  uint64_t connects;                 /* of all, ever */
   uint64_t connect_fails;
 } pool__endpoints_t;
 
@@ -35,11 +35,11 @@ struct pool__endpoint_s {
   uint32_t fails_in_row; /* of its connects, the latest ones */
   uint64_t fail_serial;  /* when the latest of them failed; 0 for never */
   int last_error;
-  unsigned leaving : 1;     /* on that list */
-  unsigned farewelled : 1;  /* POOL_EVENT_REMOVED was queued */
-  uint64_t attempts;     /* requests sent */
-  uint64_t succeeded;    /* of them */
-  uint64_t failed;       /* of them */
+  unsigned leaving : 1;    /* on that list */
+  unsigned farewelled : 1; /* POOL_EVENT_REMOVED was queued */
+  uint64_t attempts;       /* requests sent */
+  uint64_t succeeded;      /* of them */
+  uint64_t failed;         /* of them */
   uint64_t connects;
   uint64_t connect_fails;
 };

@@ -2,7 +2,7 @@
 #include "httpool.h"
 
 #define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
+#define TEXT(number)    TEXT_OF(number)
 
 const char *pool_version(void) {
   return TEXT(POOL_VERSION_MAJOR) "." TEXT(POOL_VERSION_MINOR) "." TEXT(

@@ -11,7 +11,7 @@ typedef struct {
   pool_event_t *ring; /* NULL when nobody wants to know */
   uint32_t first;
   uint32_t count;
-  uint64_t lost;      /* since the last one that found room */
+  uint64_t lost; /* since the last one that found room */
   uint64_t lost_ever;
 } pool__events_t;
 

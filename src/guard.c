@@ -105,7 +105,8 @@ static void judge_connection(pool__guard_t *guard, pool__text_t value) {
 
 /* One "name=number" of a Keep-Alive field (RFC 2068 19.7.1.1). What cannot be
  * read is passed over: the field is only a hint. */
-static void judge_keep_alive_element(pool__guard_t *guard, pool__text_t element) {
+static void judge_keep_alive_element(pool__guard_t *guard,
+                                     pool__text_t element) {
   const char *equals = memchr(element.at, '=', element.len);
   pool__text_t name, value;
   uint64_t number;

@@ -31,8 +31,8 @@ typedef struct {
   pool__field_t *fields; /* [field_count], room for field_room */
   uint32_t field_count;
   uint32_t field_room;
-  uint32_t line;         /* offset of the line that is not whole yet */
-  uint32_t looked;       /* offset up to which its end was looked for */
+  uint32_t line;   /* offset of the line that is not whole yet */
+  uint32_t looked; /* offset up to which its end was looked for */
   /* What the lines said. */
   uint64_t length;         /* Content-Length, if has_length */
   uint32_t keep_alive_ms;  /* Keep-Alive: timeout, less a margin; or POOL_OFF */

@@ -22,10 +22,10 @@ typedef enum {
 typedef struct {
   pool__text_t method;
   pool__text_t path;
-  pool__text_t host;     /* the caller's, len 0 when there is none */
-  size_t fields_len;     /* of the plain fields, with their line ends */
-  unsigned has_length;   /* the caller gave a Content-Length */
-  unsigned send_length;  /* we send one */
+  pool__text_t host;    /* the caller's, len 0 when there is none */
+  size_t fields_len;    /* of the plain fields, with their line ends */
+  unsigned has_length;  /* the caller gave a Content-Length */
+  unsigned send_length; /* we send one */
   unsigned wants_close;
 } plan_t;
 
@@ -39,13 +39,12 @@ static const char host_name[] = "Host: ";
 static const char length_name[] = "Content-Length: ";
 static const char close_field[] = "Connection: close\r\n";
 #define LEN(literal) (sizeof(literal) - 1)
-#define DIGITS 20u /* of the largest size_t */
+#define DIGITS       20u /* of the largest size_t */
 
 /* Hop-by-hop fields and those that would change the framing or the protocol
  * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
 static const char *const refused[] = {
-    "transfer-encoding", "keep-alive", "te",
-    "trailer",           "upgrade",    "expect",
+    "transfer-encoding", "keep-alive",    "te", "trailer", "upgrade", "expect",
     "proxy-connection",  "http2-settings"};
 
 static field_kind_t kind_of(pool__text_t name) {
@@ -331,15 +330,15 @@ unsigned pool__head_pieces(const pool__head_t *head, const char *host_line,
   unsigned count = 0;
 
   if (head->own_host) {
-    pieces[count++] = uv_buf_init(
-        head->bytes, (unsigned)(head->line_len + head->fields_len));
+    pieces[count++] =
+        uv_buf_init(head->bytes, (unsigned)(head->line_len + head->fields_len));
   } else {
     pieces[count++] = uv_buf_init(head->bytes, (unsigned)head->line_len);
     /* libuv's buffers are not const, but what is written is not changed. */
     pieces[count++] =
         uv_buf_init((char *)(uintptr_t)host_line, (unsigned)host_line_len);
-    pieces[count++] = uv_buf_init(head->bytes + head->line_len,
-                                  (unsigned)head->fields_len);
+    pieces[count++] =
+        uv_buf_init(head->bytes + head->line_len, (unsigned)head->fields_len);
   }
   if (head->body_len > 0) {
     uv_buf_t *body = &pieces[count++];

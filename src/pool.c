@@ -25,8 +25,7 @@ static void init_handles(pool_t *pool, uv_loop_t *loop) {
 static void init_rooms(pool_t *pool, uv_loop_t *loop) {
   const pool_config_t *config = &pool->config;
 
-  pool__calls_init(&pool->calls, &pool->mem, &pool->wheel,
-                   config->max_pending);
+  pool__calls_init(&pool->calls, &pool->mem, &pool->wheel, config->max_pending);
   pool__endpoints_init(&pool->endpoints, &pool->mem);
   pool__reply_stash_init(&pool->replies, &pool->mem, config->max_head_bytes,
                          config->max_body_bytes);
@@ -49,8 +48,8 @@ static void free_pool(pool_t *pool) {
   pool__mem_give(&mem, pool, sizeof *pool);
 }
 
-int pool_create_sized(pool_t **out, uv_loop_t *loop,
-                      const pool_config_t *given, size_t size) {
+int pool_create_sized(pool_t **out, uv_loop_t *loop, const pool_config_t *given,
+                      size_t size) {
   pool_config_t config;
   pool__mem_t mem;
   pool_t *pool;

@@ -27,14 +27,14 @@ struct pool_s {
   pool__state_t state;
   pool__calls_t calls;
   pool__mem_t mem;
-  pool_config_t config;     /* without zeroes */
+  pool_config_t config; /* without zeroes */
   pool__attempt_limits_t attempt_limits;
   pool__balance_limits_t balance_limits;
   pool__endpoints_t endpoints;
   pool__conn_env_t env;
   pool__reply_stash_t replies;
   pool__events_t events;
-  uint64_t fail_serial;     /* connects that failed so far */
+  uint64_t fail_serial; /* connects that failed so far */
   uint64_t stale;
   uint64_t unsolicited;
   uv_idle_t later;          /* started while something is put off */

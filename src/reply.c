@@ -77,9 +77,8 @@ static int judge_framing(pool__reply_t *reply) {
     return POOL_EPARSE; /* we asked for no upgrade */
   if (is_bodiless(reply))
     return 0;
-  if (guard->has_coding &&
-      (!guard->is_chunked || guard->coding_twice || guard->has_length ||
-       guard->minor == 0))
+  if (guard->has_coding && (!guard->is_chunked || guard->coding_twice ||
+                            guard->has_length || guard->minor == 0))
     return POOL_EPARSE;
   if (guard->has_length && guard->length > reply->body.max)
     return POOL_ETOOLARGE;
@@ -149,8 +148,7 @@ static int64_t gather_section(pool__reply_t *reply, pool__guard_t *guard,
   }
   if (take > room)
     take = room;
-  err = had == 0 && end < 0 ? (int)end
-                            : pool__buf_append(section, bytes, take);
+  err = had == 0 && end < 0 ? (int)end : pool__buf_append(section, bytes, take);
   if (err != 0)
     return err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
   if (had > 0) {
@@ -191,8 +189,8 @@ static int64_t feed_head(pool__reply_t *reply, const char *bytes, size_t len) {
 static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
                              size_t len) {
   int whole = 0;
-  int64_t took = gather_section(reply, &reply->trailer_guard,
-                                &reply->trailers, bytes, len, &whole);
+  int64_t took = gather_section(reply, &reply->trailer_guard, &reply->trailers,
+                                bytes, len, &whole);
   int err;
 
   if (took < 0)
@@ -234,8 +232,7 @@ static int64_t feed_body(pool__reply_t *reply, const char *bytes, size_t len) {
   return overhead_is_sane(reply) ? (int64_t)took : POOL_ETOOLARGE;
 }
 
-static int64_t feed_stage(pool__reply_t *reply, const char *bytes,
-                          size_t len) {
+static int64_t feed_stage(pool__reply_t *reply, const char *bytes, size_t len) {
   switch (reply->stage) {
   case POOL__REPLY_HEAD:
     return feed_head(reply, bytes, len);

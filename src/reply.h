@@ -21,9 +21,9 @@
 #include "guard.h"
 #include "queue.h"
 
-#define POOL__REPLY_KEPT 32u          /* replies that wait in a stash */
+#define POOL__REPLY_KEPT       32u    /* replies that wait in a stash */
 #define POOL__REPLY_KEEP_BYTES 16384u /* memory each of their bufs may keep */
-#define POOL__REPLY_INTERIMS 16u      /* 1xx before one final response */
+#define POOL__REPLY_INTERIMS   16u    /* 1xx before one final response */
 
 typedef enum {
   POOL__REPLY_HEAD,
@@ -34,33 +34,33 @@ typedef enum {
 
 typedef struct {
   pool__mem_t *mem;
-  size_t max_head;     /* bytes of all heads and trailers together */
-  size_t max_body;     /* bytes of the body, decoded */
-  pool__list_t spare;  /* replies nobody has */
-  uint32_t lent;       /* replies somebody has */
+  size_t max_head;    /* bytes of all heads and trailers together */
+  size_t max_body;    /* bytes of the body, decoded */
+  pool__list_t spare; /* replies nobody has */
+  uint32_t lent;      /* replies somebody has */
 } pool__reply_stash_t;
 
 typedef struct {
   pool__link_t link;          /* on the stash's spare list, or on none */
   pool__reply_stash_t *stash; /* where it came from and goes back to */
   pool__reply_stage_t stage;
-  int error;                  /* why it is dead, 0 while it is not */
+  int error; /* why it is dead, 0 while it is not */
   llhttp_t parser;
-  pool__guard_t guard;        /* of the head */
+  pool__guard_t guard; /* of the head */
   pool__guard_t trailer_guard;
-  pool__buf_t head;           /* the final head, or what is there of one */
+  pool__buf_t head; /* the final head, or what is there of one */
   pool__buf_t trailers;
   pool__buf_t body;
-  size_t head_bytes;          /* of all sections so far */
-  uint64_t framed_bytes;      /* fed since the head: body and its framing */
+  size_t head_bytes;     /* of all sections so far */
+  uint64_t framed_bytes; /* fed since the head: body and its framing */
   uint64_t chunks;
   uint32_t interims;
-  unsigned to_head : 1;       /* the request was HEAD: no body */
-  unsigned head_seen : 1;     /* llhttp is through with the head */
-  unsigned message_seen : 1;  /* llhttp is through with the message */
-  unsigned last_chunk : 1;    /* the chunk of size 0 has come */
-  unsigned until_eof : 1;     /* the body ends with the connection */
-  unsigned leftover : 1;      /* there were bytes behind the message */
+  unsigned to_head : 1;      /* the request was HEAD: no body */
+  unsigned head_seen : 1;    /* llhttp is through with the head */
+  unsigned message_seen : 1; /* llhttp is through with the message */
+  unsigned last_chunk : 1;   /* the chunk of size 0 has come */
+  unsigned until_eof : 1;    /* the body ends with the connection */
+  unsigned leftover : 1;     /* there were bytes behind the message */
 } pool__reply_t;
 
 void pool__reply_stash_init(pool__reply_stash_t *stash, pool__mem_t *mem,

@@ -10,16 +10,16 @@
 
 #include "mem.h"
 
-#define POOL__SLAB_NONE UINT32_MAX
+#define POOL__SLAB_NONE  UINT32_MAX
 #define POOL__SLAB_BLOCK 32u /* slots in a block */
 
 typedef struct {
   pool__mem_t *mem;
-  size_t slot_size;      /* with our own few bytes before each slot */
-  char **blocks;         /* [block_count], room for block_room */
+  size_t slot_size; /* with our own few bytes before each slot */
+  char **blocks;    /* [block_count], room for block_room */
   uint32_t block_count;
   uint32_t block_room;
-  uint32_t free;         /* index of the first free slot, or NONE */
+  uint32_t free; /* index of the first free slot, or NONE */
 } pool__slab_t;
 
 void pool__slab_init(pool__slab_t *slab, pool__mem_t *mem, size_t slot_size);

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define NEVER UINT64_MAX
+#define NEVER  UINT64_MAX
 #define FAR_MS (UINT64_MAX / 4) /* to be active and never run */
 
 static uint32_t slot_of(uint64_t tick) {

@@ -19,7 +19,7 @@
 
 #include "queue.h"
 
-#define POOL__WHEEL_SLOTS 512u
+#define POOL__WHEEL_SLOTS    512u
 #define POOL__WHEEL_GRACE_MS 20u /* later than this is a blocked loop */
 
 typedef struct pool__timer_s pool__timer_t;
@@ -29,7 +29,8 @@ typedef struct pool__wheel_s pool__wheel_t;
  * again. Anything may be done in it, pool__wheel_close() included. */
 typedef void (*pool__timer_cb)(pool__timer_t *timer, uint64_t now);
 
-/* All zeroes is a disarmed timer. It must be disarmed before its memory goes. */
+/* All zeroes is a disarmed timer. It must be disarmed before its memory goes.
+ */
 struct pool__timer_s {
   pool__link_t link; /* on its slot's list while armed */
   uint64_t due;      /* in ms of the loop's clock */
@@ -38,12 +39,12 @@ struct pool__timer_s {
 
 struct pool__wheel_s {
   uv_timer_t uv;
-  uint64_t resolution;  /* ms in a tick */
-  uint64_t tick;        /* all ticks up to this one have been judged */
-  uint64_t next;        /* the tick the uv_timer_t is armed for, or NEVER */
-  uint32_t armed;       /* timers */
-  unsigned held : 1;    /* the loop is kept alive */
-  unsigned graced : 1;  /* the sockets have been polled since it was late */
+  uint64_t resolution; /* ms in a tick */
+  uint64_t tick;       /* all ticks up to this one have been judged */
+  uint64_t next;       /* the tick the uv_timer_t is armed for, or NEVER */
+  uint32_t armed;      /* timers */
+  unsigned held : 1;   /* the loop is kept alive */
+  unsigned graced : 1; /* the sockets have been polled since it was late */
   unsigned closed : 1;
   void (*closed_cb)(pool__wheel_t *wheel);
   uint64_t full[POOL__WHEEL_SLOTS / 64]; /* one bit for a slot in use */
