@@ -44,7 +44,7 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
   attempt->endpoint = conn->endpoint;
   attempt->head = head;
   attempt->reused = conn->requests > 0;
-  attempt->started_at = now_of(attempt);
+  attempt->started_at = conn->moved_at = now_of(attempt);
   attempt->sent_at = attempt->first_byte_at = 0;
   attempt->phase = POOL_SENDING;
   count = pool__head_pieces(head, address->host_line, address->host_line_len,
@@ -86,7 +86,7 @@ int pool__attempt_read(pool__attempt_t *attempt, pool__reply_stash_t *stash,
     attempt->reply = pool__reply_take(stash, attempt->head->is_head);
     if (attempt->reply == NULL)
       return UV_ENOMEM;
-    attempt->first_byte_at = now_of(attempt);
+    attempt->first_byte_at = attempt->conn->moved_at;
     attempt->phase = POOL_RECEIVING;
   }
   rc = pool__reply_feed(attempt->reply, bytes, len);

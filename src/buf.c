@@ -48,14 +48,3 @@ int pool__buf_reserve(pool__buf_t *buf, size_t more) {
     return 0; /* also false for a buf without memory: 0 - 0 */
   return grow(buf, more);
 }
-
-int pool__buf_append(pool__buf_t *buf, const void *bytes, size_t len) {
-  int err = pool__buf_reserve(buf, len);
-
-  if (err != 0)
-    return err;
-  if (len > 0)
-    memcpy(buf->bytes + buf->len, bytes, len);
-  buf->len += len;
-  return 0;
-}

@@ -28,6 +28,16 @@ void pool__buf_reset(pool__buf_t *buf, size_t keep);
 int pool__buf_reserve(pool__buf_t *buf, size_t more);
 
 /* Appends; errors as of reserve. */
-int pool__buf_append(pool__buf_t *buf, const void *bytes, size_t len);
+static inline int pool__buf_append(pool__buf_t *buf, const void *bytes,
+                                   size_t len) {
+  int err = len < buf->room - buf->len ? 0 : pool__buf_reserve(buf, len);
+
+  if (err != 0)
+    return err;
+  if (len > 0)
+    memcpy(buf->bytes + buf->len, bytes, len);
+  buf->len += len;
+  return 0;
+}
 
 #endif

@@ -107,12 +107,6 @@ pool__call_t *pool__call_find(const pool__calls_t *calls, pool_call_t id) {
   return call;
 }
 
-pool__call_t *pool__call_first_waiting(const pool__calls_t *calls) {
-  pool__link_t *link = pool__list_first(&calls->lists[POOL__CALL_WAITING]);
-
-  return link == NULL ? NULL : POOL__OF(link, pool__call_t, link);
-}
-
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
   assert(call->state == POOL__CALL_WAITING);
   move(calls, call, POOL__CALL_ACTIVE);

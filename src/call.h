@@ -74,7 +74,12 @@ pool_call_t pool__call_id(const pool__call_t *call);
 pool__call_t *pool__call_find(const pool__calls_t *calls, pool_call_t id);
 
 /* The call that waits longest, or NULL. */
-pool__call_t *pool__call_first_waiting(const pool__calls_t *calls);
+static inline pool__call_t *
+pool__call_first_waiting(const pool__calls_t *calls) {
+  pool__link_t *link = pool__list_first(&calls->lists[POOL__CALL_WAITING]);
+
+  return link == NULL ? NULL : POOL__OF(link, pool__call_t, link);
+}
 
 /* WAITING to ACTIVE. */
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call);

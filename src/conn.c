@@ -13,7 +13,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   pool__conn_t *conn = handle->data;
 
   (void)suggested;
-  *buf = uv_buf_init(conn->env->read_buf, POOL__CONN_READ_BYTES);
+  buf->base = conn->env->read_buf;
+  buf->len = POOL__CONN_READ_BYTES;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
@@ -35,6 +36,7 @@ static void on_connect(uv_connect_t *req, int status) {
 
   if (conn->state == POOL__CONN_CLOSING)
     return; /* told UV_ECANCELED; on_closed is on its way */
+  conn->moved_at = pool__wheel_now(conn->env->wheel);
   if (status == 0)
     status = uv_read_start(stream_of(conn), on_alloc, on_read);
   conn->env->ops->on_connect(conn, status);
@@ -95,7 +97,6 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
   int err;
 
   *sent = n > 0;
-  conn->moved_at = pool__wheel_now(conn->env->wheel);
   if (n < 0 && n != UV_EAGAIN)
     return n;
   skipped = skip_pieces(pieces, count, n < 0 ? 0 : (size_t)n);

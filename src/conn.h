@@ -58,7 +58,7 @@ struct pool__conn_s {
   struct pool__endpoint_s *endpoint; /* whose it is */
   struct pool__attempt_s *attempt;   /* whom it serves; NULL unless BUSY */
   pool__timer_t timer;  /* connect, idle, head and stall deadlines, in turn */
-  uint64_t moved_at;    /* when a byte last moved, or it became idle */
+  uint64_t moved_at;    /* when a byte last moved */
   uint64_t idle_turn;   /* env->turn when it became idle */
   uint32_t idle_ms;     /* how long it may be idle */
   uint32_t requests;    /* that it served */

@@ -79,7 +79,6 @@ static void on_before_poll(uv_prepare_t *handle) {
 static void rest(pool_t *pool, pool__conn_t *conn, uint32_t idle_ms) {
   conn->idle_turn = pool->env.turn;
   conn->idle_ms = idle_ms;
-  conn->moved_at = pool__wheel_now(&pool->wheel);
   pool__endpoint_move(conn, POOL__CONN_IDLE);
   uv_prepare_start(&pool->before_poll, on_before_poll);
   if (idle_ms != POOL_OFF)

@@ -9,6 +9,7 @@
 
 static const char version_start[] = "HTTP/1.";
 #define VERSION_LEN (sizeof version_start - 1)
+#define STATUS_LEN  12 /* "HTTP/1.1 200" */
 
 void pool__guard_init(pool__guard_t *guard, pool__mem_t *mem) {
   memset(guard, 0, sizeof *guard);
@@ -32,12 +33,10 @@ void pool__guard_reset(pool__guard_t *guard, int is_trailer) {
   guard->is_trailer = is_trailer ? 1 : 0;
 }
 
-static int make_room(pool__guard_t *guard) {
+static int grow(pool__guard_t *guard) {
   uint32_t room = guard->field_room == 0 ? 16 : guard->field_room * 2;
   pool__field_t *fields;
 
-  if (guard->field_count < guard->field_room)
-    return 0;
   if (guard->field_count == POOL__GUARD_FIELDS)
     return POOL_ETOOLARGE;
   fields = pool__mem_resize(guard->mem, guard->fields,
@@ -54,22 +53,17 @@ static int is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* RFC 9112 section 4, but for 1.0 and 1.1 only. */
-static int judge_status_line(pool__guard_t *guard, const char *at, size_t len) {
-  const char *code = at + VERSION_LEN + 2;
+/* Judges the three digits and what is in front of them: RFC 9112 section 4,
+ * but for versions 1.0 and 1.1 only. */
+static int judge_status(pool__guard_t *guard, const char *at) {
+  const char *minor = at + VERSION_LEN;
+  const char *code = minor + 2;
 
-  if (len < VERSION_LEN + 5 || memcmp(at, version_start, VERSION_LEN) != 0)
+  if (memcmp(at, version_start, VERSION_LEN) != 0 ||
+      (*minor != '0' && *minor != '1') || minor[1] != ' ' || code[0] == '0' ||
+      !is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]))
     return POOL_EPARSE;
-  if ((code[-2] != '0' && code[-2] != '1') || code[-1] != ' ')
-    return POOL_EPARSE;
-  if (code[0] == '0' || !is_digit(code[0]) || !is_digit(code[1]) ||
-      !is_digit(code[2]))
-    return POOL_EPARSE;
-  if (len > VERSION_LEN + 5 && code[3] != ' ')
-    return POOL_EPARSE;
-  if (!pool__text_is_value(code + 3, len - VERSION_LEN - 5))
-    return POOL_EPARSE;
-  guard->minor = (uint8_t)(code[-2] - '0');
+  guard->minor = (uint8_t)(*minor - '0');
   guard->status = (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 +
                              (code[2] - '0'));
   return 0;
@@ -82,7 +76,7 @@ static int judge_length(pool__guard_t *guard, pool__text_t value) {
       pool__text_number(value.at, value.len, &guard->length) != 0)
     return POOL_EPARSE;
   guard->has_length = 1;
-  return 0;
+  return 1;
 }
 
 static void judge_coding(pool__guard_t *guard, pool__text_t value) {
@@ -92,15 +86,22 @@ static void judge_coding(pool__guard_t *guard, pool__text_t value) {
   guard->is_chunked = pool__text_is(value.at, value.len, "chunked") ? 1 : 0;
 }
 
-static void judge_connection(pool__guard_t *guard, pool__text_t value) {
+/* Whether a parser has to see it: not the usual "keep-alive", which is what an
+ * HTTP/1.1 connection is anyway. */
+static int judge_connection(pool__guard_t *guard, pool__text_t value) {
   pool__text_t token;
 
+  if (pool__text_is(value.at, value.len, "keep-alive")) {
+    guard->says_keep = 1;
+    return guard->minor == 0;
+  }
   while (pool__text_next_element(&value, &token)) {
     if (pool__text_is(token.at, token.len, "close"))
       guard->says_close = 1;
     else if (pool__text_is(token.at, token.len, "keep-alive"))
       guard->says_keep = 1;
   }
+  return 1;
 }
 
 /* One "name=number" of a Keep-Alive field (RFC 2068 19.7.1.1). What cannot be
@@ -135,50 +136,58 @@ static void judge_keep_alive(pool__guard_t *guard, pool__text_t value) {
     judge_keep_alive_element(guard, element);
 }
 
-/* What a field means to us; most names differ in length from all of ours. */
+static void add_run(pool__guard_t *guard, uint32_t from, uint32_t to) {
+  uint32_t last = guard->run_count - 1;
+
+  if (guard->run_count > 0 &&
+      (guard->runs[last].to == from || guard->run_count == POOL__GUARD_RUNS)) {
+    guard->runs[last].to = to;
+    return;
+  }
+  guard->runs[guard->run_count].from = from;
+  guard->runs[guard->run_count++].to = to;
+}
+
+/* What a field means to us; most names differ in length from all of ours. 1: a
+ * parser of the framing has to see it; 0: it need not. */
 static int judge_meaning(pool__guard_t *guard, pool__text_t name,
                          pool__text_t value) {
   switch (name.len) {
+  case 7:  /* Upgrade */
+  case 16: /* Proxy-Connection */
+    return 1;
   case 10:
     if (pool__text_is(name.at, name.len, "connection"))
-      judge_connection(guard, value);
-    else if (pool__text_is(name.at, name.len, "keep-alive"))
+      return judge_connection(guard, value);
+    if (pool__text_is(name.at, name.len, "keep-alive"))
       judge_keep_alive(guard, value);
     return 0;
   case 14:
-    if (!guard->is_trailer &&
-        pool__text_is(name.at, name.len, "content-length"))
-      return judge_length(guard, value);
-    return 0;
+    if (!pool__text_is(name.at, name.len, "content-length"))
+      return 0;
+    return guard->is_trailer ? 1 : judge_length(guard, value);
   case 17:
-    if (!guard->is_trailer &&
-        pool__text_is(name.at, name.len, "transfer-encoding"))
+    if (!pool__text_is(name.at, name.len, "transfer-encoding"))
+      return 0;
+    if (!guard->is_trailer)
       judge_coding(guard, value);
-    return 0;
+    return 1;
   default:
     return 0;
   }
 }
 
-/* RFC 9112 section 5. */
-static int judge_field_line(pool__guard_t *guard, const char *bytes,
-                            const char *at, size_t len) {
-  const char *colon = memchr(at, ':', len);
-  pool__text_t name, value;
+/* Errors, or as of judge_meaning(). */
+static int add_field(pool__guard_t *guard, const char *bytes, pool__text_t name,
+                     pool__text_t value) {
   pool__field_t *field;
   int err;
 
-  if (colon == NULL)
-    return POOL_EPARSE;
-  name.at = at;
-  name.len = (size_t)(colon - at);
-  value = pool__text_trim(colon + 1, len - name.len - 1);
-  if (!pool__text_is_token(name.at, name.len) ||
-      !pool__text_is_value(value.at, value.len))
-    return POOL_EPARSE;
-  err = make_room(guard);
-  if (err != 0)
-    return err;
+  if (guard->field_count == guard->field_room) {
+    err = grow(guard);
+    if (err != 0)
+      return err;
+  }
   field = &guard->fields[guard->field_count++];
   field->span.name = (uint32_t)(name.at - bytes);
   field->span.name_len = (uint32_t)name.len;
@@ -187,40 +196,99 @@ static int judge_field_line(pool__guard_t *guard, const char *bytes,
   return judge_meaning(guard, name, value);
 }
 
+/* The line readers return how long the line is, its end included; NOT_YET when
+ * what is there is good but not all of it; or an error. */
+#define NOT_YET 0
+
+/* The length of a line whose CR LF has to be at `cr`. */
+static int64_t end_line(const char *at, const char *cr, const char *end) {
+  if (end - cr >= 2)
+    return cr[0] == '\r' && cr[1] == '\n' ? cr + 2 - at : POOL_EPARSE;
+  return cr == end || *cr == '\r' ? NOT_YET : POOL_EPARSE;
+}
+
 /* What can be known of a status line that is not whole: another protocol is
  * found out by its first bytes, not by a timer. */
-static int judge_start(const char *bytes, size_t len) {
+static int judge_start(const char *at, size_t len) {
   size_t n = len < VERSION_LEN ? len : VERSION_LEN;
 
-  return memcmp(bytes, version_start, n) == 0 ? 0 : POOL_EPARSE;
+  return memcmp(at, version_start, n) == 0 ? NOT_YET : POOL_EPARSE;
+}
+
+static int64_t read_status_line(pool__guard_t *guard, const char *at,
+                                const char *end) {
+  const char *reason = at + STATUS_LEN;
+  int64_t len;
+
+  if (end - at < STATUS_LEN)
+    return judge_start(at, (size_t)(end - at));
+  if (reason < end && *reason != ' ' && *reason != '\r')
+    return POOL_EPARSE;
+  len = end_line(at, pool__text_skip_value(reason, end), end);
+  if (len <= 0)
+    return len;
+  add_run(guard, 0, (uint32_t)len);
+  return judge_status(guard, at) == 0 ? len : POOL_EPARSE;
+}
+
+/* RFC 9112 section 5. */
+static int64_t read_field_line(pool__guard_t *guard, const char *bytes,
+                               const char *at, const char *end) {
+  pool__text_t name = {at, 0};
+  const char *colon = pool__text_skip_token(at, end);
+  const char *cr;
+  int64_t len;
+  int rc;
+
+  if (colon == end)
+    return NOT_YET;
+  if (*colon != ':' || colon == at)
+    return POOL_EPARSE;
+  name.len = (size_t)(colon - at);
+  cr = pool__text_skip_value(colon + 1, end);
+  len = end_line(at, cr, end);
+  if (len <= 0)
+    return len;
+  rc = add_field(guard, bytes, name,
+                 pool__text_trim(colon + 1, (size_t)(cr - colon - 1)));
+  if (rc < 0)
+    return rc;
+  if (rc > 0)
+    add_run(guard, (uint32_t)(at - bytes), (uint32_t)(at - bytes + len));
+  return len;
 }
 
 int64_t pool__guard_scan(pool__guard_t *guard, const char *bytes, size_t len) {
-  assert(len < UINT32_MAX);
-  for (;;) {
-    const char *at = bytes + guard->line;
-    const char *end = memchr(bytes + guard->looked, '\n', len - guard->looked);
-    size_t line_len;
-    int err;
+  const char *end = bytes + len;
 
-    if (end == NULL)
-      break;
-    if (end == at || end[-1] != '\r')
-      return POOL_EPARSE;
-    line_len = (size_t)(end - 1 - at);
-    guard->line = guard->looked = (uint32_t)(end + 1 - bytes);
+  assert(len < UINT32_MAX);
+  /* A line that was not whole is read again once its end is there. */
+  if (guard->looked > guard->line &&
+      memchr(bytes + guard->looked, '\n', len - guard->looked) == NULL)
+    goto not_yet;
+  while (guard->line < len) {
+    const char *at = bytes + guard->line;
+    int is_empty = *at == '\r';
+    int64_t took;
+
     if (guard->status == 0 && !guard->is_trailer)
-      err = judge_status_line(guard, at, line_len);
-    else if (line_len == 0)
-      return (int64_t)guard->line;
+      took = read_status_line(guard, at, end);
+    else if (is_empty)
+      took = end_line(at, at, end);
     else
-      err = judge_field_line(guard, bytes, at, line_len);
-    if (err != 0)
-      return err;
+      took = read_field_line(guard, bytes, at, end);
+    if (took < 0)
+      return took;
+    if (took == NOT_YET)
+      break;
+    guard->line += (uint32_t)took;
+    if (is_empty) {
+      add_run(guard, guard->line - 2, guard->line);
+      return (int64_t)guard->line;
+    }
   }
+not_yet:
   guard->looked = (uint32_t)len;
-  if (guard->status == 0 && !guard->is_trailer)
-    return judge_start(bytes, len);
   return 0;
 }
 
@@ -228,14 +296,17 @@ void pool__guard_finish(pool__guard_t *guard, char *bytes) {
   uint32_t i;
 
   for (i = 0; i < guard->field_count; i++) {
-    pool__field_t field = guard->fields[i];
-    pool_header_t *header = &guard->fields[i].header;
+    pool__field_t *field = &guard->fields[i];
+    size_t name_len = field->span.name_len;
+    size_t value_len = field->span.value_len;
+    char *name = bytes + field->span.name;
+    char *value = bytes + field->span.value;
 
-    header->name = bytes + field.span.name;
-    header->value = bytes + field.span.value;
-    header->name_len = field.span.name_len;
-    header->value_len = field.span.value_len;
-    bytes[field.span.name + field.span.name_len] = '\0';
-    bytes[field.span.value + field.span.value_len] = '\0';
+    name[name_len] = '\0';
+    value[value_len] = '\0';
+    field->header.name = name;
+    field->header.value = value;
+    field->header.name_len = name_len;
+    field->header.value_len = value_len;
   }
 }

@@ -16,6 +16,7 @@
 
 #include "mem.h"
 
+#define POOL__GUARD_RUNS   4u
 #define POOL__GUARD_FIELDS 256u /* in one section; more is POOL_ETOOLARGE */
 
 /* A field by offsets while its bytes may still move, then as users see it. */
@@ -33,6 +34,13 @@ typedef struct {
   uint32_t field_room;
   uint32_t line;   /* offset of the line that is not whole yet */
   uint32_t looked; /* offset up to which its end was looked for */
+  /* The lines that a parser of the framing has to see: the status line, some
+   * fields, the empty line. Adjoining ones are one run; when there are too
+   * many runs, the last one takes in what is between. */
+  struct {
+    uint32_t from, to;
+  } runs[POOL__GUARD_RUNS];
+  uint32_t run_count;
   /* What the lines said. */
   uint64_t length;         /* Content-Length, if has_length */
   uint32_t keep_alive_ms;  /* Keep-Alive: timeout, less a margin; or POOL_OFF */

@@ -43,23 +43,25 @@ static const char close_field[] = "Connection: close\r\n";
 
 /* Hop-by-hop fields and those that would change the framing or the protocol
  * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
-static const char *const refused[] = {
-    "transfer-encoding", "keep-alive",    "te", "trailer", "upgrade", "expect",
-    "proxy-connection",  "http2-settings"};
+static int is_refused(pool__text_t name) {
+  return pool__text_is(name.at, name.len, "transfer-encoding") ||
+         pool__text_is(name.at, name.len, "keep-alive") ||
+         pool__text_is(name.at, name.len, "te") ||
+         pool__text_is(name.at, name.len, "trailer") ||
+         pool__text_is(name.at, name.len, "upgrade") ||
+         pool__text_is(name.at, name.len, "expect") ||
+         pool__text_is(name.at, name.len, "proxy-connection") ||
+         pool__text_is(name.at, name.len, "http2-settings");
+}
 
 static field_kind_t kind_of(pool__text_t name) {
-  size_t i;
-
   if (pool__text_is(name.at, name.len, "host"))
     return FIELD_HOST;
   if (pool__text_is(name.at, name.len, "content-length"))
     return FIELD_LENGTH;
   if (pool__text_is(name.at, name.len, "connection"))
     return FIELD_CONNECTION;
-  for (i = 0; i < sizeof refused / sizeof refused[0]; i++)
-    if (pool__text_is(name.at, name.len, refused[i]))
-      return FIELD_REFUSED;
-  return FIELD_PLAIN;
+  return is_refused(name) ? FIELD_REFUSED : FIELD_PLAIN;
 }
 
 static int read_field(const pool_header_t *header, field_t *field) {
@@ -140,23 +142,30 @@ static int method_is(const plan_t *plan, const char *name) {
          memcmp(plan->method.at, name, plan->method.len) == 0;
 }
 
-static int judge_line(plan_t *plan, const pool_request_t *request) {
-  plan->method.at = request->method == NULL ? "GET" : request->method;
-  plan->method.len = strlen(plan->method.at);
-  if (!pool__text_is_token(plan->method.at, plan->method.len) ||
-      method_is(plan, "CONNECT"))
+static int judge_method(plan_t *plan, const char *method) {
+  plan->method.at = method == NULL ? "GET" : method;
+  plan->method.len = pool__text_token_len(plan->method.at);
+  if (plan->method.len == 0 || plan->method.at[plan->method.len] != '\0')
     return UV_EINVAL;
-  if (request->path == NULL)
+  return method_is(plan, "CONNECT") ? UV_EINVAL : 0;
+}
+
+/* Origin form, or "*" for OPTIONS (RFC 9112 3.2.1, 3.2.4); a fragment is not
+ * sent (RFC 9110 7.1). */
+static int judge_path(plan_t *plan, const char *path) {
+  size_t len = 0;
+
+  if (path == NULL)
     return UV_EINVAL;
-  plan->path.at = request->path;
-  plan->path.len = strlen(request->path);
-  if (request->path[0] != '/' &&
-      !(strcmp(request->path, "*") == 0 && method_is(plan, "OPTIONS")))
+  while (path[len] > 0x20 && path[len] < 0x7f && path[len] != '#')
+    len++;
+  if (path[len] != '\0')
     return UV_EINVAL;
-  if (!pool__text_is_visible(plan->path.at, plan->path.len) ||
-      memchr(plan->path.at, '#', plan->path.len) != NULL)
-    return UV_EINVAL;
-  return 0;
+  plan->path.at = path;
+  plan->path.len = len;
+  if (path[0] == '/')
+    return 0;
+  return strcmp(path, "*") == 0 && method_is(plan, "OPTIONS") ? 0 : UV_EINVAL;
 }
 
 /* RFC 9110 8.6: a method that anticipates content says how long it is even
@@ -179,7 +188,8 @@ static int make_plan(plan_t *plan, const pool_request_t *request) {
     return UV_EINVAL;
   if (request->headers == NULL && request->header_count > 0)
     return UV_EINVAL;
-  if (judge_line(plan, request) != 0)
+  if (judge_method(plan, request->method) != 0 ||
+      judge_path(plan, request->path) != 0)
     return UV_EINVAL;
   for (i = 0; i < request->header_count; i++) {
     field_t field;
@@ -325,26 +335,24 @@ int pool__head_write(pool__head_t *head, const pool_request_t *request,
   return 0;
 }
 
+/* libuv's buffers are not const, but what is written is not changed. */
+static void set_piece(uv_buf_t *piece, const char *bytes, size_t len) {
+  piece->base = (char *)(uintptr_t)bytes;
+  piece->len = len;
+}
+
 unsigned pool__head_pieces(const pool__head_t *head, const char *host_line,
                            size_t host_line_len, uv_buf_t *pieces) {
   unsigned count = 0;
 
   if (head->own_host) {
-    pieces[count++] =
-        uv_buf_init(head->bytes, (unsigned)(head->line_len + head->fields_len));
+    set_piece(&pieces[count++], head->bytes, head->line_len + head->fields_len);
   } else {
-    pieces[count++] = uv_buf_init(head->bytes, (unsigned)head->line_len);
-    /* libuv's buffers are not const, but what is written is not changed. */
-    pieces[count++] =
-        uv_buf_init((char *)(uintptr_t)host_line, (unsigned)host_line_len);
-    pieces[count++] =
-        uv_buf_init(head->bytes + head->line_len, (unsigned)head->fields_len);
+    set_piece(&pieces[count++], head->bytes, head->line_len);
+    set_piece(&pieces[count++], host_line, host_line_len);
+    set_piece(&pieces[count++], head->bytes + head->line_len, head->fields_len);
   }
-  if (head->body_len > 0) {
-    uv_buf_t *body = &pieces[count++];
-
-    body->base = (char *)(uintptr_t)head->body;
-    body->len = head->body_len;
-  }
+  if (head->body_len > 0)
+    set_piece(&pieces[count++], head->body, head->body_len);
   return count;
 }

@@ -13,10 +13,11 @@
 
 #include "mem.h"
 
-#define POOL__HEAD_INLINE 320u  /* bytes of a head that need no allocation */
-#define POOL__HEAD_KEEP   4096u /* memory for a longer one stays, to this size \
-                                 */
-#define POOL__HEAD_PIECES 4u    /* line, Host, fields, body */
+#define POOL__HEAD_INLINE 320u /* bytes of a head that need no allocation */
+#define POOL__HEAD_KEEP                                                        \
+  4096u                      /* memory for a longer one stays, to this size    \
+                              */
+#define POOL__HEAD_PIECES 4u /* line, Host, fields, body */
 
 typedef struct {
   pool__mem_t *mem;

@@ -107,16 +107,14 @@ static int end_head(pool__reply_t *reply) {
   return 0;
 }
 
-/* Runs llhttp over the piece of a section. It must take all of it, and end the
- * section just where the guard does. */
-static int parse_section(pool__reply_t *reply, const char *bytes, size_t len,
-                         int is_end) {
+/* Runs llhttp over some bytes of a section. It must take all of them, and end
+ * the section with the last byte just where the guard does. */
+static int parse(pool__reply_t *reply, const char *bytes, size_t len,
+                 int is_end) {
   llhttp_errno_t err = llhttp_execute(&reply->parser, bytes, len);
 
   if (err == HPE_OK)
-    return !is_end && reply->head_seen && reply->stage == POOL__REPLY_HEAD
-               ? POOL_EPARSE
-               : 0;
+    return 0;
   /* llhttp 9.1.0 and 9.1.1 say so of interim responses. */
   if (err != HPE_PAUSED &&
       (err != HPE_PAUSED_UPGRADE || reply->guard.status >= 200))
@@ -127,30 +125,44 @@ static int parse_section(pool__reply_t *reply, const char *bytes, size_t len,
   return 0;
 }
 
+/* Has llhttp read those lines of the head that matter to it. */
+static int parse_head(pool__reply_t *reply) {
+  const pool__guard_t *guard = &reply->guard;
+  uint32_t last = guard->run_count - 1;
+  uint32_t i;
+
+  for (i = 0; i <= last; i++) {
+    if (reply->head_seen ||
+        parse(reply, reply->head.bytes + guard->runs[i].from,
+              guard->runs[i].to - guard->runs[i].from, i == last) != 0)
+      return POOL_EPARSE;
+  }
+  return 0;
+}
+
 /* Gathers one section, the head or the trailers, and has it judged. Returns
  * how many bytes of `bytes` belong to it, negative on error; *whole tells
- * whether it ended there. */
+ * whether it ended there.
+ *
+ * A section that starts here is judged where it is and copied once its length
+ * is known; one that goes on has to be put together first. */
 static int64_t gather_section(pool__reply_t *reply, pool__guard_t *guard,
                               pool__buf_t *section, const char *bytes,
                               size_t len, int *whole) {
   size_t had = section->len;
   size_t room = reply->stash->max_head - reply->head_bytes;
-  size_t take = len;
-  int64_t end;
+  size_t take = len < room ? len : room;
+  int64_t end = 0;
   int err;
 
-  /* A section that starts here is judged where it is and copied once its
-   * length is known; one that goes on has to be put together first. */
   if (had == 0) {
-    end = pool__guard_scan(guard, bytes, len < room ? len : room);
+    end = pool__guard_scan(guard, bytes, take);
     if (end > 0)
       take = (size_t)end;
   }
-  if (take > room)
-    take = room;
-  err = had == 0 && end < 0 ? (int)end : pool__buf_append(section, bytes, take);
+  err = end < 0 ? (int)end : pool__buf_append(section, bytes, take);
   if (err != 0)
-    return err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
+    return err;
   if (had > 0) {
     end = pool__guard_scan(guard, section->bytes, section->len);
     if (end < 0)
@@ -173,15 +185,12 @@ static int64_t feed_head(pool__reply_t *reply, const char *bytes, size_t len) {
       gather_section(reply, &reply->guard, &reply->head, bytes, len, &whole);
   int err;
 
-  if (took < 0)
+  if (took < 0 || !whole)
     return took;
-  if (whole) {
-    err = judge_framing(reply);
-    if (err != 0)
-      return err;
-  }
-  err = parse_section(reply, bytes, (size_t)took, whole);
-  if (err == 0 && whole)
+  err = judge_framing(reply);
+  if (err == 0)
+    err = parse_head(reply);
+  if (err == 0)
     err = end_head(reply);
   return err != 0 ? err : took;
 }
@@ -195,7 +204,7 @@ static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
 
   if (took < 0)
     return took;
-  err = parse_section(reply, bytes, (size_t)took, whole);
+  err = parse(reply, bytes, (size_t)took, whole);
   if (err != 0)
     return err;
   if (whole && !reply->message_seen)
@@ -309,6 +318,7 @@ static pool__reply_t *make(pool__reply_stash_t *stash) {
   reply->stash = stash;
   pool__guard_init(&reply->guard, stash->mem);
   pool__guard_init(&reply->trailer_guard, stash->mem);
+  pool__guard_reset(&reply->trailer_guard, 1);
   pool__buf_init(&reply->head, stash->mem, stash->max_head);
   pool__buf_init(&reply->trailers, stash->mem, stash->max_head);
   pool__buf_init(&reply->body, stash->mem, stash->max_body);
@@ -363,7 +373,8 @@ pool__reply_t *pool__reply_take(pool__reply_stash_t *stash, int to_head) {
   reply->to_head = to_head ? 1 : 0;
   reply->last_chunk = reply->until_eof = reply->leftover = 0;
   pool__guard_reset(&reply->guard, 0);
-  pool__guard_reset(&reply->trailer_guard, 1);
+  if (reply->trailer_guard.line > 0 || reply->trailer_guard.looked > 0)
+    pool__guard_reset(&reply->trailer_guard, 1);
   begin_message(reply);
   return reply;
 }

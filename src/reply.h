@@ -5,8 +5,11 @@
  *   BODY -> TRAILERS -> OVER      behind the last chunk
  *   HEAD -> HEAD                  an interim response (1xx) was passed over
  *
- * The guard judges each line of the head and of the trailers, llhttp parses
- * the same bytes and frames the body, and both must agree on where things end.
+ * The guard judges each line of the head and of the trailers; llhttp parses
+ * the lines that frame the message, and the body; and both must agree on what
+ * they say and where things end. (A field that says nothing about framing, and
+ * that the guard found well-formed, would tell llhttp nothing: it is not read
+ * twice.)
  * A reply is over when the final message is complete by our own account; after
  * an error it is dead until it is begun again.
  *

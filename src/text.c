@@ -20,46 +20,36 @@ static const unsigned char tchar[256] = {
     ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1,
     ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1};
 
-int pool__text_is_token(const char *at, size_t len) {
-  const unsigned char *c = (const unsigned char *)at;
-  size_t i;
-
-  for (i = 0; i < len; i++)
-    if (!tchar[c[i]])
-      return 0;
-  return len > 0;
+const char *pool__text_skip_token_slowly(const char *at, const char *end) {
+  while (at < end && tchar[(unsigned char)*at])
+    at++;
+  return at;
 }
 
-static int value_char(unsigned char c) {
-  return (c >= 0x20 && c != 0x7f) || c == '\t';
+size_t pool__text_token_len(const char *text) {
+  size_t len = 0;
+
+  while (tchar[(unsigned char)text[len]]) /* NUL is none */
+    len++;
+  return len;
+}
+
+int pool__text_is_token(const char *at, size_t len) {
+  return len > 0 && pool__text_skip_token(at, at + len) == at + len;
+}
+
+static int is_value_char(char c) {
+  return ((unsigned char)c >= 0x20 && c != 0x7f) || c == '\t';
+}
+
+const char *pool__text_skip_value_slowly(const char *at, const char *end) {
+  while (at < end && is_value_char(*at))
+    at++;
+  return at;
 }
 
 int pool__text_is_value(const char *at, size_t len) {
-  const uint64_t ones = 0x0101010101010101u;
-  const uint64_t highs = 0x8080808080808080u;
-  const unsigned char *c = (const unsigned char *)at;
-  size_t i = 0;
-
-  /* Eight bytes at a time; a word with a byte below 0x20 or equal to 0x7f in
-   * it is looked at byte by byte. A high bit may raise a false alarm next to
-   * it, never hide a byte. */
-  for (; i + 8 <= len; i += 8) {
-    uint64_t word, below, deletes;
-    size_t k;
-
-    memcpy(&word, c + i, 8);
-    below = (word - ones * 0x20) & ~word;
-    deletes = ((word ^ (ones * 0x7f)) - ones) & ~(word ^ (ones * 0x7f));
-    if (((below | deletes) & highs) == 0)
-      continue;
-    for (k = i; k < i + 8; k++)
-      if (!value_char(c[k]))
-        return 0;
-  }
-  for (; i < len; i++)
-    if (!value_char(c[i]))
-      return 0;
-  return 1;
+  return pool__text_skip_value(at, at + len) == at + len;
 }
 
 int pool__text_is_visible(const char *at, size_t len) {
@@ -72,34 +62,30 @@ int pool__text_is_visible(const char *at, size_t len) {
   return 1;
 }
 
-static int is_blank(char c) {
-  return c == ' ' || c == '\t';
+/* Whether eight bytes are the eight of a word, letters in whatever case.
+ * Setting bit 0x20 makes letters small and leaves digits and "-" as they are;
+ * only a control character could become one of those by it. */
+static int same_eight(const char *at, const char *word) {
+  uint64_t a, b;
+
+  memcpy(&a, at, 8);
+  memcpy(&b, word, 8);
+  return (a | 0x2020202020202020u) == b;
 }
 
-pool__text_t pool__text_trim(const char *at, size_t len) {
-  pool__text_t text = {at, len};
-
-  while (text.len > 0 && is_blank(text.at[0])) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-int pool__text_is(const char *at, size_t len, const char *word) {
+int pool__text_same(const char *at, const char *word, size_t len) {
   size_t i;
 
-  for (i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)at[i];
-
-    if (c >= 'A' && c <= 'Z')
-      c = (unsigned char)(c | 0x20);
-    if (word[i] == '\0' || c != (unsigned char)word[i])
-      return 0;
+  if (len >= 8) {
+    for (i = 0; i + 8 < len; i += 8)
+      if (!same_eight(at + i, word + i))
+        return 0;
+    return same_eight(at + len - 8, word + len - 8);
   }
-  return word[len] == '\0';
+  for (i = 0; i < len; i++)
+    if ((at[i] | 0x20) != word[i])
+      return 0;
+  return 1;
 }
 
 int pool__text_next_element(pool__text_t *rest, pool__text_t *element) {
@@ -117,6 +103,8 @@ int pool__text_next_element(pool__text_t *rest, pool__text_t *element) {
   return 0;
 }
 
+#define SAFE_DIGITS 19 /* always less than 2^64 */
+
 int pool__text_number(const char *at, size_t len, uint64_t *number) {
   uint64_t n = 0;
   int too_large = 0;
@@ -129,10 +117,9 @@ int pool__text_number(const char *at, size_t len, uint64_t *number) {
 
     if (digit > 9)
       return UV_EINVAL;
-    if (n > (UINT64_MAX - digit) / 10)
+    if (i >= SAFE_DIGITS && n > (UINT64_MAX - digit) / 10)
       too_large = 1;
-    else
-      n = n * 10 + digit;
+    n = n * 10 + digit;
   }
   if (too_large)
     return UV_ERANGE;

@@ -5,27 +5,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* A piece of somebody else's bytes. */
 typedef struct {
   const char *at;
   size_t len;
 } pool__text_t;
 
-/* Whether all of it is tchar, and it is not empty (RFC 9110 5.6.2). */
+/* The end of the run of tchar (RFC 9110 5.6.2) that starts at `at`. */
+static inline const char *pool__text_skip_token(const char *at,
+                                                const char *end);
+
+/* The end of the run of characters that may stand in a field value or a reason
+ * phrase: HTAB, SP, VCHAR, obs-text (RFC 9110 5.5). */
+static inline const char *pool__text_skip_value(const char *at,
+                                                const char *end);
+
+/* How many tchar a NUL-ended text starts with. */
+size_t pool__text_token_len(const char *text);
+
+/* Whether all of it is tchar, and it is not empty. */
 int pool__text_is_token(const char *at, size_t len);
 
-/* Whether all of it may stand in a field value or a reason phrase: HTAB, SP,
- * VCHAR, obs-text (RFC 9110 5.5); empty is fine. */
+/* Whether all of it may stand in a field value; empty is fine. */
 int pool__text_is_value(const char *at, size_t len);
 
 /* Whether all of it is visible ASCII, 0x21 to 0x7e; empty is fine. */
 int pool__text_is_visible(const char *at, size_t len);
 
 /* Without the SP and HTAB at both ends. */
-pool__text_t pool__text_trim(const char *at, size_t len);
+static inline pool__text_t pool__text_trim(const char *at, size_t len);
 
-/* Whether it is `word`, which is NUL-ended and in lower case, in any case. */
-int pool__text_is(const char *at, size_t len, const char *word);
+/* Whether a text without control characters is `word`, a literal of lower-case
+ * letters, digits and "-", in whatever case. */
+#define pool__text_is(at, len, word)                                           \
+  ((len) == sizeof(word) - 1 && pool__text_same((at), (word), (len)))
+int pool__text_same(const char *at, const char *word, size_t len);
 
 /* The elements of a comma-separated list, trimmed, empty ones passed over (RFC
  * 9110 5.6.1). `rest` starts as the whole value and shrinks. 0 at the end. */
@@ -34,5 +52,83 @@ int pool__text_next_element(pool__text_t *rest, pool__text_t *element);
 /* Digits only, at least one, at most UINT64_MAX: 0. Else UV_EINVAL, or
  * UV_ERANGE for digits of too large a number. */
 int pool__text_number(const char *at, size_t len, uint64_t *number);
+
+/* --- what runs for every line of every response ------------------------ */
+
+const char *pool__text_skip_token_slowly(const char *at, const char *end);
+const char *pool__text_skip_value_slowly(const char *at, const char *end);
+
+#ifdef __SSE2__
+/* One bit for each of the 16 bytes at `at` that is no letter, digit or "-". */
+static inline unsigned pool__text_unusual(const char *at) {
+  const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+  const __m128i low = _mm_or_si128(v, _mm_set1_epi8(0x20));
+  const __m128i letter =
+      _mm_cmpeq_epi8(low, _mm_min_epu8(_mm_max_epu8(low, _mm_set1_epi8('a')),
+                                       _mm_set1_epi8('z')));
+  const __m128i digit = _mm_cmpeq_epi8(
+      v, _mm_min_epu8(_mm_max_epu8(v, _mm_set1_epi8('0')), _mm_set1_epi8('9')));
+  const __m128i dash = _mm_cmpeq_epi8(v, _mm_set1_epi8('-'));
+  const __m128i usual = _mm_or_si128(_mm_or_si128(letter, digit), dash);
+
+  return (unsigned)_mm_movemask_epi8(usual) ^ 0xffffu;
+}
+
+/* One bit for each of the 16 bytes at `at` that is below 0x20 or is 0x7f. */
+static inline unsigned pool__text_controls(const char *at) {
+  const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+  const __m128i below = _mm_cmpeq_epi8(v, _mm_min_epu8(v, _mm_set1_epi8(0x1f)));
+  const __m128i deletes = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+
+  return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, deletes));
+}
+#endif
+
+static inline const char *pool__text_skip_token(const char *at,
+                                                const char *end) {
+#ifdef __SSE2__
+  if (end - at >= 16) {
+    unsigned unusual = pool__text_unusual(at);
+
+    at += unusual == 0 ? 16 : __builtin_ctz(unusual);
+    if (unusual != 0 && *at == ':')
+      return at;
+  }
+#endif
+  return pool__text_skip_token_slowly(at, end);
+}
+
+static inline const char *pool__text_skip_value(const char *at,
+                                                const char *end) {
+#ifdef __SSE2__
+  for (; end - at >= 16; at += 16) {
+    unsigned controls = pool__text_controls(at);
+
+    if (controls == 0)
+      continue;
+    at += __builtin_ctz(controls);
+    if (*at != '\t')
+      return at;
+    break;
+  }
+#endif
+  return pool__text_skip_value_slowly(at, end);
+}
+
+static inline int pool__text_is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+static inline pool__text_t pool__text_trim(const char *at, size_t len) {
+  pool__text_t text = {at, len};
+
+  while (text.len > 0 && pool__text_is_blank(*text.at)) {
+    text.at++;
+    text.len--;
+  }
+  while (text.len > 0 && pool__text_is_blank(text.at[text.len - 1]))
+    text.len--;
+  return text;
+}
 
 #endif

@@ -10,10 +10,6 @@ static uint32_t slot_of(uint64_t tick) {
   return (uint32_t)(tick % POOL__WHEEL_SLOTS);
 }
 
-static uint64_t tick_of(const pool__wheel_t *wheel, uint64_t due) {
-  return (due + wheel->resolution - 1) / wheel->resolution;
-}
-
 static void on_uv_timer(uv_timer_t *handle);
 
 /* Arms the uv_timer_t for `tick`, the next one with a timer, or for no tick.
@@ -54,8 +50,7 @@ static uint64_t find_next(const pool__wheel_t *wheel) {
 }
 
 static void put_in_slot(pool__wheel_t *wheel, pool__timer_t *timer) {
-  uint64_t tick = tick_of(wheel, timer->due);
-  uint32_t slot = slot_of(tick);
+  uint32_t slot = slot_of(timer->tick);
 
   pool__list_append(&wheel->slots[slot], &timer->link);
   wheel->full[slot / 64] |= 1ull << (slot % 64);
@@ -152,18 +147,17 @@ void pool__wheel_close(pool__wheel_t *wheel, void (*cb)(pool__wheel_t *wheel)) {
 void pool__wheel_arm(pool__wheel_t *wheel, pool__timer_t *timer,
                      uint64_t after_ms, pool__timer_cb cb) {
   uint64_t now = pool__wheel_now(wheel);
-  uint64_t tick;
 
   assert(!wheel->closed);
   pool__wheel_disarm(wheel, timer);
   if (wheel->armed == 0 && wheel->next == NEVER)
     wheel->tick = now / wheel->resolution; /* nothing before it to judge */
   timer->due = now + (after_ms > 0 ? after_ms : 1);
+  timer->tick = (timer->due + wheel->resolution - 1) / wheel->resolution;
   timer->cb = cb;
   put_in_slot(wheel, timer);
-  tick = tick_of(wheel, timer->due);
-  if (tick < wheel->next)
-    set_next(wheel, tick);
+  if (timer->tick < wheel->next)
+    set_next(wheel, timer->tick);
 }
 
 void pool__wheel_arm_by(pool__wheel_t *wheel, pool__timer_t *timer,
@@ -180,7 +174,7 @@ void pool__wheel_disarm(pool__wheel_t *wheel, pool__timer_t *timer) {
 
   if (!pool__timer_armed(timer))
     return;
-  slot = slot_of(tick_of(wheel, timer->due));
+  slot = slot_of(timer->tick);
   pool__list_remove(&wheel->slots[slot], &timer->link);
   if (pool__list_empty(&wheel->slots[slot]))
     wheel->full[slot / 64] &= ~(1ull << (slot % 64));

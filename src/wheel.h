@@ -34,6 +34,7 @@ typedef void (*pool__timer_cb)(pool__timer_t *timer, uint64_t now);
 struct pool__timer_s {
   pool__link_t link; /* on its slot's list while armed */
   uint64_t due;      /* in ms of the loop's clock */
+  uint64_t tick;     /* of the wheel, when it is due */
   pool__timer_cb cb;
 };
 
