@@ -10,8 +10,8 @@ typedef struct {
   uint32_t max_connecting;  /* of them, being opened */
 } pool__balance_limits_t;
 
-/* The endpoint whose idle connection serves the next request: the one that got
- * one last. NULL when there is none. O(1). */
+/* The endpoint whose idle connection serves the next request: the first on the
+ * ready list. NULL when there is none. O(1). */
 pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all);
 
 /* The endpoint that a new connection goes to: of those with room the one with

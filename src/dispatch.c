@@ -294,9 +294,21 @@ static void lose_connect(pool_t *pool, pool__conn_t *conn, int error) {
   pool__check(pool);
 }
 
+/* A server that speaks first, or hangs up at once, is no HTTP server: what it
+ * sent must not be taken for an answer. */
+static int judge_new(const pool__conn_t *conn) {
+  int rc = pool__conn_peek(conn);
+
+  if (rc == UV_EOF)
+    return POOL_EHANGUP;
+  return rc == UV_EPROTO ? POOL_EPARSE : rc;
+}
+
 static void on_connect(pool__conn_t *conn, int status) {
   pool_t *pool = pool_of(conn);
 
+  if (status == 0)
+    status = judge_new(conn);
   if (status != 0) {
     lose_connect(pool, conn, status);
     return;
