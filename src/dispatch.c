@@ -67,20 +67,21 @@ static int may_rest(const pool_t *pool, const pool__attempt_t *attempt) {
          !conn->endpoint->leaving && pool->state != POOL__CLOSING;
 }
 
-static void on_before_poll(uv_prepare_t *handle) {
-  pool_t *pool = POOL__OF(handle, pool_t, before_poll);
+static void on_after_poll(uv_check_t *handle) {
+  pool_t *pool = POOL__OF(handle, pool_t, after_poll);
 
   pool->env.turn++;
-  uv_prepare_stop(handle);
+  uv_check_stop(handle);
 }
 
-/* BUSY or CONNECTING to IDLE. What is idle in this turn of the loop has been
- * read just now; what still is in the next has to be looked at before use. */
+/* BUSY or CONNECTING to IDLE. While the loop still hands out what one poll
+ * found, the connection is known to be quiet; after that it has to be looked at
+ * before use. */
 static void rest(pool_t *pool, pool__conn_t *conn, uint32_t idle_ms) {
   conn->idle_turn = pool->env.turn;
   conn->idle_ms = idle_ms;
   pool__endpoint_move(conn, POOL__CONN_IDLE);
-  uv_prepare_start(&pool->before_poll, on_before_poll);
+  uv_check_start(&pool->after_poll, on_after_poll);
   if (idle_ms != POOL_OFF)
     pool__conn_arm_by(conn, idle_ms);
 }
@@ -212,7 +213,8 @@ static void back_off(pool_t *pool, pool__endpoint_t *endpoint) {
 
 static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
                               int error) {
-  endpoint->fails_in_row++;
+  if (!pool__timer_armed(&endpoint->backoff))
+    endpoint->fails_in_row++; /* several that fail at once count as one */
   endpoint->fail_serial = ++pool->fail_serial;
   endpoint->last_error = error;
   endpoint->connect_fails++;

@@ -53,20 +53,24 @@ static int is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Judges the three digits and what is in front of them: RFC 9112 section 4,
- * but for versions 1.0 and 1.1 only. */
-static int judge_status(pool__guard_t *guard, const char *at) {
+/* Whether it is "HTTP/1.0 200" or the like: RFC 9112 section 4, but for
+ * versions 1.0 and 1.1 only. */
+static int is_status(const char *at) {
   const char *minor = at + VERSION_LEN;
   const char *code = minor + 2;
 
-  if (memcmp(at, version_start, VERSION_LEN) != 0 ||
-      (*minor != '0' && *minor != '1') || minor[1] != ' ' || code[0] == '0' ||
-      !is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]))
-    return POOL_EPARSE;
-  guard->minor = (uint8_t)(*minor - '0');
+  return memcmp(at, version_start, VERSION_LEN) == 0 &&
+         (*minor == '0' || *minor == '1') && minor[1] == ' ' &&
+         code[0] != '0' && is_digit(code[0]) && is_digit(code[1]) &&
+         is_digit(code[2]);
+}
+
+static void take_status(pool__guard_t *guard, const char *at) {
+  const char *code = at + VERSION_LEN + 2;
+
+  guard->minor = (uint8_t)(at[VERSION_LEN] - '0');
   guard->status = (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 +
                              (code[2] - '0'));
-  return 0;
 }
 
 /* RFC 9110 8.6. A repeated field, or a list, is refused even when its values
@@ -215,80 +219,95 @@ static int judge_start(const char *at, size_t len) {
   return memcmp(at, version_start, n) == 0 ? NOT_YET : POOL_EPARSE;
 }
 
-static int64_t read_status_line(pool__guard_t *guard, const char *at,
+static int64_t read_status_line(pool__guard_t *guard, const char *bytes,
                                 const char *end) {
-  const char *reason = at + STATUS_LEN;
+  const char *reason = bytes + STATUS_LEN;
+  const char *from = bytes + guard->looked;
+  const char *cr;
   int64_t len;
 
-  if (end - at < STATUS_LEN)
-    return judge_start(at, (size_t)(end - at));
-  if (reason < end && *reason != ' ' && *reason != '\r')
+  if (end - bytes < STATUS_LEN)
+    return judge_start(bytes, (size_t)(end - bytes));
+  if (!is_status(bytes) || (reason < end && *reason != ' ' && *reason != '\r'))
     return POOL_EPARSE;
-  len = end_line(at, pool__text_skip_value(reason, end), end);
+  cr = pool__text_skip_value(from > reason ? from : reason, end);
+  guard->looked = (uint32_t)(cr - bytes);
+  len = end_line(bytes, cr, end);
   if (len <= 0)
     return len;
   add_run(guard, 0, (uint32_t)len);
-  return judge_status(guard, at) == 0 ? len : POOL_EPARSE;
+  take_status(guard, bytes);
+  return len;
+}
+
+/* The name of the field, up to its colon: 1 when it is there. */
+static int64_t read_name(pool__guard_t *guard, const char *bytes,
+                         const char *end) {
+  const char *colon = pool__text_skip_token(bytes + guard->looked, end);
+
+  guard->looked = (uint32_t)(colon - bytes);
+  if (colon == end)
+    return NOT_YET;
+  if (*colon != ':' || guard->looked == guard->line)
+    return POOL_EPARSE;
+  guard->colon = ++guard->looked;
+  return 1;
 }
 
 /* RFC 9112 section 5. */
 static int64_t read_field_line(pool__guard_t *guard, const char *bytes,
-                               const char *at, const char *end) {
+                               const char *end) {
+  const char *at = bytes + guard->line;
   pool__text_t name = {at, 0};
-  const char *colon = pool__text_skip_token(at, end);
-  const char *cr;
-  int64_t len;
-  int rc;
+  const char *value, *cr;
+  int matters;
+  int64_t rc = guard->colon == 0 ? read_name(guard, bytes, end) : 1;
 
-  if (colon == end)
-    return NOT_YET;
-  if (*colon != ':' || colon == at)
-    return POOL_EPARSE;
-  name.len = (size_t)(colon - at);
-  cr = pool__text_skip_value(colon + 1, end);
-  len = end_line(at, cr, end);
-  if (len <= 0)
-    return len;
-  rc = add_field(guard, bytes, name,
-                 pool__text_trim(colon + 1, (size_t)(cr - colon - 1)));
-  if (rc < 0)
+  if (rc <= 0)
     return rc;
-  if (rc > 0)
-    add_run(guard, (uint32_t)(at - bytes), (uint32_t)(at - bytes + len));
-  return len;
+  cr = pool__text_skip_value(bytes + guard->looked, end);
+  guard->looked = (uint32_t)(cr - bytes);
+  rc = end_line(at, cr, end);
+  if (rc <= 0)
+    return rc;
+  value = bytes + guard->colon;
+  name.len = (size_t)(value - 1 - at);
+  guard->colon = 0;
+  matters = add_field(guard, bytes, name,
+                      pool__text_trim(value, (size_t)(cr - value)));
+  if (matters > 0)
+    add_run(guard, guard->line, guard->line + (uint32_t)rc);
+  return matters < 0 ? matters : rc;
+}
+
+static int64_t read_line(pool__guard_t *guard, const char *bytes,
+                         const char *end) {
+  const char *at = bytes + guard->line;
+
+  if (guard->status == 0 && !guard->is_trailer)
+    return read_status_line(guard, bytes, end);
+  if (*at == '\r')
+    return end_line(at, at, end);
+  return read_field_line(guard, bytes, end);
 }
 
 int64_t pool__guard_scan(pool__guard_t *guard, const char *bytes, size_t len) {
   const char *end = bytes + len;
 
   assert(len < UINT32_MAX);
-  /* A line that was not whole is read again once its end is there. */
-  if (guard->looked > guard->line &&
-      memchr(bytes + guard->looked, '\n', len - guard->looked) == NULL)
-    goto not_yet;
   while (guard->line < len) {
-    const char *at = bytes + guard->line;
-    int is_empty = *at == '\r';
-    int64_t took;
+    int is_empty = bytes[guard->line] == '\r';
+    int64_t took = read_line(guard, bytes, end);
 
-    if (guard->status == 0 && !guard->is_trailer)
-      took = read_status_line(guard, at, end);
-    else if (is_empty)
-      took = end_line(at, at, end);
-    else
-      took = read_field_line(guard, bytes, at, end);
-    if (took < 0)
+    if (took <= 0)
       return took;
-    if (took == NOT_YET)
-      break;
     guard->line += (uint32_t)took;
+    guard->looked = guard->line;
     if (is_empty) {
       add_run(guard, guard->line - 2, guard->line);
       return (int64_t)guard->line;
     }
   }
-not_yet:
-  guard->looked = (uint32_t)len;
   return 0;
 }
 

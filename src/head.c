@@ -39,7 +39,6 @@ static const char host_name[] = "Host: ";
 static const char length_name[] = "Content-Length: ";
 static const char close_field[] = "Connection: close\r\n";
 #define LEN(literal) (sizeof(literal) - 1)
-#define DIGITS       20u /* of the largest size_t */
 
 /* Hop-by-hop fields and those that would change the framing or the protocol
  * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
@@ -206,15 +205,25 @@ static char *put(char *at, const char *bytes, size_t len) {
   return at + len;
 }
 
+static size_t digits_of(size_t number) {
+  size_t digits = 1;
+
+  while (number >= 10) {
+    number /= 10;
+    digits++;
+  }
+  return digits;
+}
+
 static char *put_number(char *at, size_t number) {
-  char digits[DIGITS];
-  size_t i = sizeof digits;
+  char *end = at + digits_of(number);
+  char *digit = end;
 
   do {
-    digits[--i] = (char)('0' + number % 10);
+    *--digit = (char)('0' + number % 10);
     number /= 10;
   } while (number > 0);
-  return put(at, digits + i, sizeof digits - i);
+  return end;
 }
 
 static char *put_line(char *at, const plan_t *plan) {
@@ -256,8 +265,7 @@ static char *put_fields(char *at, const plan_t *plan,
   return put(at, "\r\n", 2);
 }
 
-/* At most this long; exact but for the digits of Content-Length. */
-static size_t length_of(const plan_t *plan) {
+static size_t length_of(const plan_t *plan, size_t body_len) {
   size_t len = plan->method.len + 1 + plan->path.len + LEN(version_line);
 
   if (plan->host.len > 0)
@@ -266,7 +274,7 @@ static size_t length_of(const plan_t *plan) {
   if (plan->wants_close)
     len += LEN(close_field);
   if (plan->send_length)
-    len += LEN(length_name) + DIGITS + 2;
+    len += LEN(length_name) + digits_of(body_len) + 2;
   return len + 2;
 }
 
@@ -313,7 +321,7 @@ int pool__head_write(pool__head_t *head, const pool_request_t *request,
 
   if (make_plan(&plan, request) != 0)
     return UV_EINVAL;
-  len = length_of(&plan);
+  len = length_of(&plan, request->body_len);
   if (len > max_bytes)
     return UV_EINVAL;
   if (copied > SIZE_MAX / 2 || make_room(head, len + copied) != 0)
@@ -322,7 +330,7 @@ int pool__head_write(pool__head_t *head, const pool_request_t *request,
   head->line_len = (size_t)(at - head->bytes);
   at = put_fields(at, &plan, request);
   head->fields_len = (size_t)(at - head->bytes) - head->line_len;
-  assert(head->line_len + head->fields_len <= len);
+  assert(head->line_len + head->fields_len == len);
   head->body = request->body;
   head->body_len = request->body_len;
   if (copied > 0) {

@@ -13,11 +13,11 @@ static void init_handles(pool_t *pool, uv_loop_t *loop) {
   int err = uv_idle_init(loop, &pool->later);
 
   assert(err == 0); /* these only fill in the handle */
-  err = uv_prepare_init(loop, &pool->before_poll);
+  err = uv_check_init(loop, &pool->after_poll);
   assert(err == 0);
   (void)err;
   uv_unref((uv_handle_t *)&pool->later);
-  uv_unref((uv_handle_t *)&pool->before_poll);
+  uv_unref((uv_handle_t *)&pool->after_poll);
   pool__wheel_init(&pool->wheel, loop, pool->config.resolution_ms);
   pool->handles = 3;
 }
@@ -122,9 +122,9 @@ int pool_remove_endpoint(pool_t *pool, const char *address) {
     return err;
   pool__endpoint_leave(endpoint);
   pool__wheel_disarm(&pool->wheel, &endpoint->backoff);
-  pool__dispatch_close_unused(pool, endpoint);
   if (pool__list_empty(&pool->endpoints.serving))
     end_all(pool, POOL__CALL_WAITING, POOL_ENOENDPOINT);
+  pool__dispatch_close_unused(pool, endpoint);
   pool__dispatch(pool);
   pool__wake(pool);
   pool__check(pool);
@@ -284,9 +284,9 @@ static void close_handles(pool_t *pool) {
   if (pool->handles_closing)
     return;
   pool->handles_closing = 1;
-  pool->later.data = pool->before_poll.data = pool;
+  pool->later.data = pool->after_poll.data = pool;
   uv_close((uv_handle_t *)&pool->later, on_handle_closed);
-  uv_close((uv_handle_t *)&pool->before_poll, on_handle_closed);
+  uv_close((uv_handle_t *)&pool->after_poll, on_handle_closed);
   pool__wheel_close(&pool->wheel, on_wheel_closed);
 }
 

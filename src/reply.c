@@ -37,10 +37,8 @@ static int on_chunk_header(llhttp_t *parser) {
     reply->error = POOL_ETOOLARGE;
     return HPE_USER;
   }
-  if (parser->content_length > 0)
-    return 0;
-  reply->last_chunk = 1;
-  return HPE_PAUSED; /* the guard reads the trailers first */
+  reply->last_chunk = parser->content_length == 0;
+  return HPE_PAUSED; /* for its overhead, and the guard reads the trailers */
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len) {
@@ -92,12 +90,23 @@ static void start_over(pool__reply_t *reply) {
   begin_message(reply);
 }
 
-/* The head is whole, and both readers of it say so. */
+/* Whether llhttp has understood the head as the guard has. */
+static int readers_agree(const pool__reply_t *reply) {
+  const pool__guard_t *guard = &reply->guard;
+
+  if (!reply->head_seen || reply->parser.status_code != guard->status)
+    return 0;
+  if (is_bodiless(reply))
+    return reply->message_seen;
+  return llhttp_message_needs_eof(&reply->parser) == (int)reply->until_eof &&
+         (!guard->has_length || reply->parser.content_length == guard->length);
+}
+
 static int end_head(pool__reply_t *reply) {
-  if (!reply->head_seen || reply->parser.status_code != reply->guard.status)
+  if (!readers_agree(reply))
     return POOL_EPARSE;
   if (reply->guard.status < 200) {
-    if (!reply->message_seen || ++reply->interims > POOL__REPLY_INTERIMS)
+    if (++reply->interims > POOL__REPLY_INTERIMS)
       return POOL_EPARSE;
     start_over(reply);
     return 0;
@@ -214,31 +223,42 @@ static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
   return took;
 }
 
-static int overhead_is_sane(const pool__reply_t *reply) {
-  uint64_t overhead = reply->framed_bytes - reply->body.len;
+/* Adds bytes of a body and of its framing. The bound depends on what there is
+ * up to here, not on how it was cut: within a chunk's header the chunk counts
+ * already, and at the header's end, where it is paused, it has just done so. */
+static int count_framing(pool__reply_t *reply, size_t took, int at_header) {
+  uint64_t chunks = reply->chunks + (at_header ? 0 : 1);
 
+  reply->framed_bytes += took;
   return !reply->guard.is_chunked ||
-         overhead <= reply->chunks * CHUNK_OVERHEAD + SPARE_OVERHEAD;
+                 reply->framed_bytes - reply->body.len <=
+                     chunks * CHUNK_OVERHEAD + SPARE_OVERHEAD
+             ? 0
+             : POOL_ETOOLARGE;
 }
 
 static int64_t feed_body(pool__reply_t *reply, const char *bytes, size_t len) {
   llhttp_errno_t err = llhttp_execute(&reply->parser, bytes, len);
   size_t took = len;
+  int at_header = 0;
+  int sane;
 
-  if (err == HPE_PAUSED) {
-    took = (size_t)(llhttp_get_error_pos(&reply->parser) - bytes);
-    if (reply->message_seen) {
-      reply->stage = POOL__REPLY_OVER;
-    } else {
-      assert(reply->last_chunk);
-      reply->stage = POOL__REPLY_TRAILERS;
-      llhttp_resume(&reply->parser);
-    }
-  } else if (err != HPE_OK) {
+  if (err != HPE_OK && err != HPE_PAUSED)
     return reply->error != 0 ? reply->error : POOL_EPARSE;
+  if (err == HPE_PAUSED)
+    took = (size_t)(llhttp_get_error_pos(&reply->parser) - bytes);
+  if (err == HPE_PAUSED && !reply->message_seen) {
+    at_header = 1;
+    llhttp_resume(&reply->parser);
   }
-  reply->framed_bytes += took;
-  return overhead_is_sane(reply) ? (int64_t)took : POOL_ETOOLARGE;
+  sane = count_framing(reply, took, at_header);
+  if (sane != 0)
+    return sane;
+  if (reply->message_seen)
+    reply->stage = POOL__REPLY_OVER;
+  else if (reply->last_chunk)
+    reply->stage = POOL__REPLY_TRAILERS;
+  return (int64_t)took;
 }
 
 static int64_t feed_stage(pool__reply_t *reply, const char *bytes, size_t len) {
