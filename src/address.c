@@ -1,5 +1,6 @@
 #include "address.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,25 +47,33 @@ static int read_rest(const char *rest, int *port) {
 
 static void write_host_line(pool__address_t *address, const char *literal,
                             int is_v6, int port) {
-  size_t len = strcspn(literal, "%");
-  int written;
+  char *line = address->host_line;
+  size_t room = sizeof address->host_line;
+  int len = snprintf(line, room, "Host: %s%s%s", is_v6 ? "[" : "", literal,
+                     is_v6 ? "]" : "");
 
-  written =
-      snprintf(address->host_line, sizeof address->host_line, "Host: %s%.*s%s",
-               is_v6 ? "[" : "", (int)len, literal, is_v6 ? "]" : "");
   if (port != DEFAULT_PORT)
-    written +=
-        snprintf(address->host_line + written,
-                 sizeof address->host_line - (size_t)written, ":%d", port);
-  written += snprintf(address->host_line + written,
-                      sizeof address->host_line - (size_t)written, "\r\n");
-  address->host_line_len = (size_t)written;
+    len += snprintf(line + len, room - (size_t)len, ":%d", port);
+  len += snprintf(line + len, room - (size_t)len, "\r\n");
+  address->host_line_len = (size_t)len;
+}
+
+/* The interface behind a "%" (RFC 4007 section 11), if there is one. Not left
+ * to uv_ip6_addr(), which cuts a long literal with a zone short. */
+static int read_zone(const char *zone, uint32_t *scope_id) {
+  *scope_id = 0;
+  if (*zone == '\0')
+    return 0;
+  *scope_id = if_nametoindex(zone + 1);
+  return *scope_id == 0 ? UV_EINVAL : 0;
 }
 
 static int parse_v6(pool__address_t *address, const char *text) {
   const char *end = strchr(text, ']');
   char literal[LITERAL_MAX];
+  char *zone;
   size_t len;
+  uint32_t scope_id;
   int port;
 
   if (end == NULL || (size_t)(end - text) - 1 >= sizeof literal)
@@ -72,12 +81,13 @@ static int parse_v6(pool__address_t *address, const char *text) {
   len = (size_t)(end - text) - 1;
   memcpy(literal, text + 1, len);
   literal[len] = '\0';
-  if (read_rest(end + 1, &port) != 0 ||
-      strcspn(literal, "%") > INET6_ADDRSTRLEN ||
-      uv_ip6_addr(literal, port, &address->socket.v6) != 0)
+  zone = literal + strcspn(literal, "%");
+  if (read_rest(end + 1, &port) != 0 || read_zone(zone, &scope_id) != 0)
     return UV_EINVAL;
-  if (strchr(literal, '%') != NULL && address->socket.v6.sin6_scope_id == 0)
-    return UV_EINVAL; /* there is no such zone here */
+  *zone = '\0';
+  if (uv_ip6_addr(literal, port, &address->socket.v6) != 0)
+    return UV_EINVAL;
+  address->socket.v6.sin6_scope_id = scope_id;
   write_host_line(address, literal, 1, port);
   return 0;
 }

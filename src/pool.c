@@ -16,7 +16,6 @@ static void init_handles(pool_t *pool, uv_loop_t *loop) {
   err = uv_check_init(loop, &pool->after_poll);
   assert(err == 0);
   (void)err;
-  uv_unref((uv_handle_t *)&pool->later);
   uv_unref((uv_handle_t *)&pool->after_poll);
   pool__wheel_init(&pool->wheel, loop, pool->config.resolution_ms);
   pool->handles = 3;
@@ -300,6 +299,5 @@ void pool_close(pool_t *pool, void (*cb)(void *data), void *data) {
   end_all(pool, POOL__CALL_WAITING, POOL_ECLOSING);
   pool__dispatch_close_unused(pool, NULL);
   pool__wake(pool);
-  uv_ref((uv_handle_t *)&pool->later); /* until it is closed */
   pool__check(pool);
 }

@@ -37,7 +37,8 @@ struct pool_s {
   uint64_t fail_serial; /* connects that failed so far */
   uint64_t stale;
   uint64_t unsolicited;
-  uv_idle_t later;       /* started while something is put off */
+  uv_idle_t
+      later; /* started, and keeps the loop alive, while work is put off */
   uv_check_t after_poll; /* started while a connection is fresh from use */
   unsigned handles;      /* of ours, not closed yet; the wheel's too */
   unsigned handles_closing : 1;

@@ -20,7 +20,7 @@
 #include "queue.h"
 
 #define POOL__WHEEL_SLOTS    512u
-#define POOL__WHEEL_GRACE_MS 20u /* later than this is a blocked loop */
+#define POOL__WHEEL_GRACE_MS 2u /* a loop that is later was busy elsewhere */
 
 typedef struct pool__timer_s pool__timer_t;
 typedef struct pool__wheel_s pool__wheel_t;
