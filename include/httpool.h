@@ -20,9 +20,9 @@
  *  - A function that can fail returns 0 or a negative code: one of libuv's as
  *    it is (UV_EINVAL, UV_ENOMEM, UV_ECONNREFUSED, ...) or a POOL_E* below.
  *    pool_strerror() knows both.
- *  - The library never prints, exits or installs a signal handler. It ignores
- *    no signal either: libuv's own writes do not raise SIGPIPE on systems that
- *    let a socket say so; elsewhere ignore SIGPIPE, as every libuv program.
+ *  - The library never prints, exits or touches a signal. Like every program
+ *    on libuv, ignore SIGPIPE: signal(SIGPIPE, SIG_IGN). A peer that closes
+ *    while it is being written to would end the process otherwise.
  *  - Times are in milliseconds of the loop's clock, uv_now(). After a callback
  *    of yours blocked the loop for long, uv_update_time() before
  *    pool_request() starts the request's deadline at the true time.
