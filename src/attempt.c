@@ -65,17 +65,20 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
   return POOL__GOES_ON;
 }
 
-void pool__attempt_sent(pool__attempt_t *attempt, int status,
-                        const pool__attempt_limits_t *limits) {
+int pool__attempt_sent(pool__attempt_t *attempt, int status,
+                       const pool__attempt_limits_t *limits) {
   uint64_t now = now_of(attempt);
 
+  if (status == UV_EPIPE || status == UV_ECONNRESET)
+    return POOL__GOES_ON; /* on_end is next, or an answer and on_end */
   if (status != 0)
-    return;
+    return status;
   attempt->conn->moved_at = now;
   attempt->sent_at = now;
   if (attempt->phase == POOL_SENDING)
     attempt->phase = POOL_AWAITING;
   set_timer(attempt, limits, now);
+  return POOL__GOES_ON;
 }
 
 int pool__attempt_read(pool__attempt_t *attempt, pool__reply_stash_t *stash,

@@ -42,11 +42,11 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
                         const pool__head_t *head,
                         const pool__attempt_limits_t *limits);
 
-/* The connection has written the rest of the request, or failed to. A failure
- * is no end: the server may have answered before it closed (RFC 9112 9.5), and
- * what it sent is still to be read. */
-void pool__attempt_sent(pool__attempt_t *attempt, int status,
-                        const pool__attempt_limits_t *limits);
+/* The connection has written the rest of the request, or failed to: GOES_ON or
+ * the error. That the server closed is not the end: it may have answered before
+ * (RFC 9112 9.5), and what it sent is still to be read. */
+int pool__attempt_sent(pool__attempt_t *attempt, int status,
+                       const pool__attempt_limits_t *limits);
 
 /* Bytes have come. */
 int pool__attempt_read(pool__attempt_t *attempt, pool__reply_stash_t *stash,

@@ -354,7 +354,11 @@ static void on_end(pool__conn_t *conn, int error) {
 }
 
 static void on_sent(pool__conn_t *conn, int status) {
-  pool__attempt_sent(conn->attempt, status, &pool_of(conn)->attempt_limits);
+  pool_t *pool = pool_of(conn);
+  int rc = pool__attempt_sent(conn->attempt, status, &pool->attempt_limits);
+
+  if (rc != POOL__GOES_ON)
+    conclude(pool, conn->attempt, rc);
 }
 
 static void check_idle(pool_t *pool, pool__conn_t *conn, uint64_t now) {

@@ -11,6 +11,10 @@ static const char version_start[] = "HTTP/1.";
 #define VERSION_LEN (sizeof version_start - 1)
 #define STATUS_LEN  12 /* "HTTP/1.1 200" */
 
+/* What most servers never send is kept out of line, or the compiler would save
+ * registers for it with every field. */
+#define RARE __attribute__((noinline, cold))
+
 void pool__guard_init(pool__guard_t *guard, pool__mem_t *mem) {
   memset(guard, 0, sizeof *guard);
   guard->mem = mem;
@@ -33,7 +37,7 @@ void pool__guard_reset(pool__guard_t *guard, int is_trailer) {
   guard->is_trailer = is_trailer ? 1 : 0;
 }
 
-static int grow(pool__guard_t *guard) {
+static RARE int grow(pool__guard_t *guard) {
   uint32_t room = guard->field_room == 0 ? 16 : guard->field_room * 2;
   pool__field_t *fields;
 
@@ -90,21 +94,26 @@ static void judge_coding(pool__guard_t *guard, pool__text_t value) {
   guard->is_chunked = pool__text_is(value.at, value.len, "chunked") ? 1 : 0;
 }
 
-/* Whether a parser has to see it: not the usual "keep-alive", which is what an
- * HTTP/1.1 connection is anyway. */
-static int judge_connection(pool__guard_t *guard, pool__text_t value) {
+static RARE void judge_connection_list(pool__guard_t *guard,
+                                       pool__text_t value) {
   pool__text_t token;
 
-  if (pool__text_is(value.at, value.len, "keep-alive")) {
-    guard->says_keep = 1;
-    return guard->minor == 0;
-  }
   while (pool__text_next_element(&value, &token)) {
     if (pool__text_is(token.at, token.len, "close"))
       guard->says_close = 1;
     else if (pool__text_is(token.at, token.len, "keep-alive"))
       guard->says_keep = 1;
   }
+}
+
+/* Whether a parser has to see it: not the usual "keep-alive", which is what an
+ * HTTP/1.1 connection is anyway. */
+static int judge_connection(pool__guard_t *guard, pool__text_t value) {
+  if (pool__text_is(value.at, value.len, "keep-alive")) {
+    guard->says_keep = 1;
+    return guard->minor == 0;
+  }
+  judge_connection_list(guard, value);
   return 1;
 }
 
@@ -133,7 +142,7 @@ static void judge_keep_alive_element(pool__guard_t *guard,
     guard->keep_alive_ms = ((uint32_t)number - KEEP_ALIVE_MARGIN_S) * 1000;
 }
 
-static void judge_keep_alive(pool__guard_t *guard, pool__text_t value) {
+static RARE void judge_keep_alive(pool__guard_t *guard, pool__text_t value) {
   pool__text_t element;
 
   while (pool__text_next_element(&value, &element))
@@ -240,75 +249,100 @@ static int64_t read_status_line(pool__guard_t *guard, const char *bytes,
   return len;
 }
 
-/* The name of the field, up to its colon: 1 when it is there. */
-static int64_t read_name(pool__guard_t *guard, const char *bytes,
-                         const char *end) {
-  const char *colon = pool__text_skip_token(bytes + guard->looked, end);
+/* Takes a field line that is whole: its colon, and the CR at its end. */
+static inline int64_t take_field_line(pool__guard_t *guard, const char *bytes,
+                                      const char *colon, const char *cr) {
+  const char *at = bytes + guard->line;
+  pool__text_t name = {at, (size_t)(colon - at)};
+  int64_t len = cr + 2 - at;
+  int rc = add_field(guard, bytes, name,
+                     pool__text_trim(colon + 1, (size_t)(cr - colon - 1)));
 
-  guard->looked = (uint32_t)(colon - bytes);
-  if (colon == end)
-    return NOT_YET;
-  if (*colon != ':' || guard->looked == guard->line)
-    return POOL_EPARSE;
-  guard->colon = ++guard->looked;
-  return 1;
+  if (rc > 0)
+    add_run(guard, guard->line, guard->line + (uint32_t)len);
+  return rc < 0 ? rc : len;
 }
 
-/* RFC 9112 section 5. */
-static int64_t read_field_line(pool__guard_t *guard, const char *bytes,
-                               const char *end) {
-  const char *at = bytes + guard->line;
-  pool__text_t name = {at, 0};
-  const char *value, *cr;
-  int matters;
-  int64_t rc = guard->colon == 0 ? read_name(guard, bytes, end) : 1;
+/* A field line of which some was judged before, or of which not all is there,
+ * or which is wrong (RFC 9112 section 5). */
+static RARE int64_t read_field_part(pool__guard_t *guard, const char *bytes,
+                                    const char *end) {
+  const char *at = bytes + guard->looked;
+  const char *cr;
+  int64_t rc;
 
-  if (rc <= 0)
-    return rc;
-  cr = pool__text_skip_value(bytes + guard->looked, end);
+  if (guard->colon == 0) {
+    at = pool__text_skip_token(at, end);
+    guard->looked = (uint32_t)(at - bytes);
+    if (at == end)
+      return NOT_YET;
+    if (*at != ':' || guard->looked == guard->line)
+      return POOL_EPARSE;
+    guard->colon = guard->looked++;
+    at++;
+  }
+  cr = pool__text_skip_value(at, end);
   guard->looked = (uint32_t)(cr - bytes);
   rc = end_line(at, cr, end);
   if (rc <= 0)
     return rc;
-  value = bytes + guard->colon;
-  name.len = (size_t)(value - 1 - at);
+  at = bytes + guard->colon;
   guard->colon = 0;
-  matters = add_field(guard, bytes, name,
-                      pool__text_trim(value, (size_t)(cr - value)));
-  if (matters > 0)
-    add_run(guard, guard->line, guard->line + (uint32_t)rc);
-  return matters < 0 ? matters : rc;
+  return take_field_line(guard, bytes, at, cr);
 }
 
-static int64_t read_line(pool__guard_t *guard, const char *bytes,
-                         const char *end) {
+/* Mostly a line is there at once. */
+static int64_t read_field_line(pool__guard_t *guard, const char *bytes,
+                               const char *end) {
   const char *at = bytes + guard->line;
 
-  if (guard->status == 0 && !guard->is_trailer)
-    return read_status_line(guard, bytes, end);
-  if (*at == '\r')
-    return end_line(at, at, end);
-  return read_field_line(guard, bytes, end);
+  if (guard->looked == guard->line) {
+    const char *colon = pool__text_skip_token(at, end);
+
+    if (colon < end && *colon == ':' && colon > at) {
+      const char *cr = pool__text_skip_value(colon + 1, end);
+
+      if (end - cr >= 2 && cr[0] == '\r' && cr[1] == '\n')
+        return take_field_line(guard, bytes, colon, cr);
+    }
+  }
+  return read_field_part(guard, bytes, end);
+}
+
+/* Goes on to the next line; the end of the section, if this one was empty. */
+static int64_t pass_line(pool__guard_t *guard, int64_t len, int is_empty) {
+  guard->line += (uint32_t)len;
+  guard->looked = guard->line;
+  if (!is_empty)
+    return NOT_YET;
+  add_run(guard, guard->line - 2, guard->line);
+  return (int64_t)guard->line;
 }
 
 int64_t pool__guard_scan(pool__guard_t *guard, const char *bytes, size_t len) {
   const char *end = bytes + len;
+  int64_t took;
 
   assert(len < UINT32_MAX);
-  while (guard->line < len) {
-    int is_empty = bytes[guard->line] == '\r';
-    int64_t took = read_line(guard, bytes, end);
-
+  if (guard->status == 0 && !guard->is_trailer) {
+    took = read_status_line(guard, bytes, end);
     if (took <= 0)
       return took;
-    guard->line += (uint32_t)took;
-    guard->looked = guard->line;
-    if (is_empty) {
-      add_run(guard, guard->line - 2, guard->line);
-      return (int64_t)guard->line;
-    }
+    pass_line(guard, took, 0);
   }
-  return 0;
+  while (guard->line < len) {
+    const char *at = bytes + guard->line;
+    int is_empty = *at == '\r';
+
+    took =
+        is_empty ? end_line(at, at, end) : read_field_line(guard, bytes, end);
+    if (took <= 0)
+      return took;
+    took = pass_line(guard, took, is_empty);
+    if (took > 0)
+      return took;
+  }
+  return NOT_YET;
 }
 
 void pool__guard_finish(pool__guard_t *guard, char *bytes) {

@@ -34,7 +34,7 @@ typedef struct {
   uint32_t field_room;
   uint32_t line;   /* offset of the line that is not whole yet */
   uint32_t looked; /* offset up to which that line is judged */
-  uint32_t colon;  /* offset behind its colon, 0 while that is not found */
+  uint32_t colon;  /* offset of its colon, 0 while that is not found */
   /* The lines that a parser of the framing has to see: the status line, some
    * fields, the empty line. Adjoining ones are one run; when there are too
    * many runs, the last one takes in what is between. */

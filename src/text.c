@@ -62,32 +62,6 @@ int pool__text_is_visible(const char *at, size_t len) {
   return 1;
 }
 
-/* Whether eight bytes are the eight of a word, letters in whatever case.
- * Setting bit 0x20 makes letters small and leaves digits and "-" as they are;
- * only a control character could become one of those by it. */
-static int same_eight(const char *at, const char *word) {
-  uint64_t a, b;
-
-  memcpy(&a, at, 8);
-  memcpy(&b, word, 8);
-  return (a | 0x2020202020202020u) == b;
-}
-
-int pool__text_same(const char *at, const char *word, size_t len) {
-  size_t i;
-
-  if (len >= 8) {
-    for (i = 0; i + 8 < len; i += 8)
-      if (!same_eight(at + i, word + i))
-        return 0;
-    return same_eight(at + len - 8, word + len - 8);
-  }
-  for (i = 0; i < len; i++)
-    if ((at[i] | 0x20) != word[i])
-      return 0;
-  return 1;
-}
-
 int pool__text_next_element(pool__text_t *rest, pool__text_t *element) {
   while (rest->len > 0) {
     const char *comma = memchr(rest->at, ',', rest->len);

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -43,7 +44,7 @@ static inline pool__text_t pool__text_trim(const char *at, size_t len);
  * letters, digits and "-", in whatever case. */
 #define pool__text_is(at, len, word)                                           \
   ((len) == sizeof(word) - 1 && pool__text_same((at), (word), (len)))
-int pool__text_same(const char *at, const char *word, size_t len);
+static inline int pool__text_same(const char *at, const char *word, size_t len);
 
 /* The elements of a comma-separated list, trimmed, empty ones passed over (RFC
  * 9110 5.6.1). `rest` starts as the whole value and shrinks. 0 at the end. */
@@ -113,6 +114,33 @@ static inline const char *pool__text_skip_value(const char *at,
   }
 #endif
   return pool__text_skip_value_slowly(at, end);
+}
+
+/* Whether eight bytes are the eight of a word, letters in whatever case.
+ * Setting bit 0x20 makes letters small and leaves digits and "-" as they are;
+ * only a control character could become one of those by it. */
+static inline int pool__text_same_eight(const char *at, const char *word) {
+  uint64_t a, b;
+
+  memcpy(&a, at, 8);
+  memcpy(&b, word, 8);
+  return (a | 0x2020202020202020u) == b;
+}
+
+static inline int pool__text_same(const char *at, const char *word,
+                                  size_t len) {
+  size_t i;
+
+  if (len >= 8) {
+    for (i = 0; i + 8 < len; i += 8)
+      if (!pool__text_same_eight(at + i, word + i))
+        return 0;
+    return pool__text_same_eight(at + len - 8, word + len - 8);
+  }
+  for (i = 0; i < len; i++)
+    if ((at[i] | 0x20) != word[i])
+      return 0;
+  return 1;
 }
 
 static inline int pool__text_is_blank(char c) {
