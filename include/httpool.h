@@ -205,7 +205,8 @@ typedef struct {
   uint32_t idle_timeout_ms;    /* [4000] or OFF; Keep-Alive may lower it */
   uint32_t max_requests;       /* per connection [OFF] */
   uint32_t resolution_ms;      /* timers are at most this late [10], to 1000 */
-  uint32_t max_head_bytes;     /* of an answer, and of a request [65536] */
+  uint32_t max_head_bytes;     /* of a request's head, and of an answer's
+                                  heads and trailers [64 KiB], to 16 MiB */
   uint32_t max_body_bytes;     /* of an answer, decoded [16 MiB], to 2 GiB */
   pool_event_cb on_event;      /* [none] */
   void *data;                  /* for on_event */
@@ -273,9 +274,9 @@ POOL_EXTERN int pool_endpoint_stats_sized(const pool_t *pool,
                                           size_t size);
 
 /* Makes a pool on `loop`; `config` may be NULL and is copied. The pool keeps
- * the loop alive while a request is pending, not when idle. On failure *pool
- * is left alone. Errors: UV_EINVAL (a NULL, a setting out of range, a size of
- * no known config), UV_ENOMEM. */
+ * the loop alive while a request is pending or a connection is being opened,
+ * not when idle. On failure *pool is left alone. Errors: UV_EINVAL (a NULL, a
+ * setting out of range, a size of no known config), UV_ENOMEM. */
 static inline int pool_create(pool_t **pool, uv_loop_t *loop,
                               const pool_config_t *config) {
   return pool_create_sized(pool, loop, config, sizeof *config);

@@ -15,13 +15,6 @@ static int backs_off(const pool__endpoint_t *endpoint) {
   return pool__timer_armed(&endpoint->backoff);
 }
 
-/* Open connections may come free, those being opened may succeed. */
-static int has_hope(const pool__endpoints_t *all) {
-  return all->conns[POOL__CONN_IDLE] + all->conns[POOL__CONN_BUSY] +
-             all->conns[POOL__CONN_CONNECTING] >
-         0;
-}
-
 pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all) {
   pool__link_t *link = pool__list_first(&all->ready);
 
@@ -33,10 +26,13 @@ pool__endpoint_t *pool__balance_connect(const pool__endpoints_t *all,
   pool__link_t *link = pool__list_first(&all->serving);
   pool__endpoint_t *best = NULL;
   pool__endpoint_t *last_resort = NULL;
+  int hope = 0;
 
   for (; link != NULL; link = pool__list_next(&all->serving, link)) {
     pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
 
+    /* Any connection: it comes free, is opened, or makes room. */
+    hope |= pool__endpoint_conns(endpoint) > 0;
     if (!has_room(endpoint, limits))
       continue;
     if (backs_off(endpoint)) {
@@ -47,18 +43,18 @@ pool__endpoint_t *pool__balance_connect(const pool__endpoints_t *all,
       best = endpoint;
     }
   }
-  return best == NULL && !has_hope(all) ? last_resort : best;
+  return best == NULL && !hope ? last_resort : best;
 }
 
 int pool__balance_exhausted(const pool__endpoints_t *all, uint64_t serial) {
   pool__link_t *link = pool__list_first(&all->serving);
 
-  if (all->conns[POOL__CONN_IDLE] + all->conns[POOL__CONN_BUSY] > 0)
-    return 0;
   for (; link != NULL; link = pool__list_next(&all->serving, link)) {
     pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
 
-    if (endpoint->fail_serial <= serial)
+    if (endpoint->fail_serial <= serial ||
+        !pool__list_empty(&endpoint->conns[POOL__CONN_IDLE]) ||
+        !pool__list_empty(&endpoint->conns[POOL__CONN_BUSY]))
       return 0;
   }
   return 1;

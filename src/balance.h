@@ -16,15 +16,15 @@ pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all);
 
 /* The endpoint that a new connection goes to: of those with room the one with
  * the fewest attempts and connects in hand, the first of equals. One whose
- * latest connect failed a moment ago is passed over; but when nothing else is
- * open or being opened, the one that failed longest ago is tried all the same.
+ * latest connect failed a moment ago is passed over; but when there is no
+ * connection at all, the one that failed longest ago is tried all the same.
  * NULL when there is none. O(endpoints). */
 pool__endpoint_t *pool__balance_connect(const pool__endpoints_t *all,
                                         const pool__balance_limits_t *limits);
 
-/* Whether every endpoint has failed to connect since `serial`, and there is no
- * open connection that could come free: whoever waits since then has nowhere
- * left to go. O(endpoints). */
+/* Whether every endpoint has failed to connect since `serial`, and has no open
+ * connection that could come free: whoever waits since then has nowhere left
+ * to go. O(endpoints). */
 int pool__balance_exhausted(const pool__endpoints_t *all, uint64_t serial);
 
 #endif

@@ -28,6 +28,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
   if (nread == 0)
     return; /* not an end: nothing to read after all */
   conn->moved_at = pool__wheel_now(conn->env->wheel);
+  conn->read_full = (size_t)nread == POOL__CONN_READ_BYTES ? 1 : 0;
   conn->env->ops->on_read(conn, buf->base, (size_t)nread);
 }
 

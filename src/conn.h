@@ -57,13 +57,14 @@ struct pool__conn_s {
   pool__conn_env_t *env;
   struct pool__endpoint_s *endpoint; /* whose it is */
   struct pool__attempt_s *attempt;   /* whom it serves; NULL unless BUSY */
-  pool__timer_t timer;  /* connect, idle, head and stall deadlines, in turn */
-  uint64_t moved_at;    /* when a byte last moved */
-  uint64_t idle_turn;   /* env->turn when it became idle */
-  uint32_t idle_ms;     /* how long it may be idle */
-  uint32_t requests;    /* that it served */
-  size_t queued;        /* bytes libuv has still to write, when last looked */
-  unsigned sending : 1; /* a uv_write() is under way */
+  pool__timer_t timer;    /* connect, idle, head and stall deadlines, in turn */
+  uint64_t moved_at;      /* when a byte last moved */
+  uint64_t idle_turn;     /* env->turn when it became idle */
+  uint32_t idle_ms;       /* how long it may be idle */
+  uint32_t requests;      /* that it served */
+  size_t queued;          /* bytes libuv has still to write, when last looked */
+  unsigned read_full : 1; /* the last read may have left something behind */
+  unsigned sending : 1;   /* a uv_write() is under way */
   uv_tcp_t tcp;
   union {
     uv_connect_t connect;

@@ -75,10 +75,10 @@ static void on_after_poll(uv_check_t *handle) {
 }
 
 /* BUSY or CONNECTING to IDLE. While the loop still hands out what one poll
- * found, the connection is known to be quiet; after that it has to be looked at
- * before use. */
+ * found, a connection that was read empty is known to be quiet; any other, and
+ * all after that, have to be looked at before use. */
 static void rest(pool_t *pool, pool__conn_t *conn, uint32_t idle_ms) {
-  conn->idle_turn = pool->env.turn;
+  conn->idle_turn = pool->env.turn - conn->read_full;
   conn->idle_ms = idle_ms;
   pool__endpoint_move(conn, POOL__CONN_IDLE);
   uv_check_start(&pool->after_poll, on_after_poll);

@@ -320,8 +320,8 @@ void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result) {
   assert(reply->stage == POOL__REPLY_OVER);
   result->status = reply->guard.status;
   result->header_count = reply->guard.field_count;
-  if (result->header_count > 0)
-    result->headers = &reply->guard.fields->header;
+  result->headers =
+      result->header_count > 0 ? &reply->guard.fields->header : NULL;
   result->body = "";
   result->body_len = reply->body.len;
   if (reply->body.len > 0) {
