@@ -23,18 +23,26 @@ void pool__calls_clear(pool__calls_t *calls) {
   for (i = 0; i < pool__slab_size(&calls->slab); i++) {
     pool__call_t *call = pool__slab_at(&calls->slab, i);
 
-    if (call->generation != 0)
-      pool__head_clear(&call->head);
+    if (call->generation == 0)
+      continue; /* never used */
+    pool__wheel_disarm(calls->wheel, &call->deadline);
+    pool__head_clear(&call->head);
   }
   pool__slab_clear(&calls->slab);
 }
 
+static int is_listed(pool__call_state_t state) {
+  return state == POOL__CALL_WAITING || state == POOL__CALL_ENDED;
+}
+
 static void move(pool__calls_t *calls, pool__call_t *call,
                  pool__call_state_t state) {
-  if (call->state != POOL__CALL_FREE)
+  if (is_listed(call->state))
     pool__list_remove(&calls->lists[call->state], &call->link);
+  calls->active -= call->state == POOL__CALL_ACTIVE;
   call->state = state;
-  if (state != POOL__CALL_FREE)
+  calls->active += state == POOL__CALL_ACTIVE;
+  if (is_listed(state))
     pool__list_append(&calls->lists[state], &call->link);
 }
 
@@ -107,6 +115,16 @@ pool__call_t *pool__call_find(const pool__calls_t *calls, pool_call_t id) {
   return call;
 }
 
+void pool__call_set_deadline(pool__calls_t *calls, pool__call_t *call,
+                             uint32_t timeout_ms, pool__timer_cb cb) {
+  if (timeout_ms == POOL_OFF) {
+    call->due = UINT64_MAX;
+    return;
+  }
+  call->due = call->accepted_at + timeout_ms;
+  pool__wheel_arm_by(calls->wheel, &call->deadline, timeout_ms, cb);
+}
+
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
   assert(call->state == POOL__CALL_WAITING);
   move(calls, call, POOL__CALL_ACTIVE);
@@ -117,7 +135,6 @@ void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
 void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error) {
   assert(call->state == POOL__CALL_WAITING || call->state == POOL__CALL_ACTIVE);
   assert(call->attempt.conn == NULL);
-  pool__wheel_disarm(calls->wheel, &call->deadline);
   call->error = error;
   move(calls, call, POOL__CALL_ENDED);
 }

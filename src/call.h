@@ -4,10 +4,16 @@
  *                |          |
  *                `-> ENDED <'   how it ends is settled, the callback is due
  *
- * A call is a slot of a slab. Its state is the list it is on; pool__call_move
- * is the only mover, pool__call_finish the only end, and the only place where
- * a done callback runs. An id is the slot's number and how often the slot was
- * used, so that an old one finds nothing. */
+ * A call is a slot of a slab. One that waits or has ended is on the list of its
+ * state; an active one is where its attempt is, on a busy connection, and on no
+ * list of ours: a list of thousands would be two cache misses a request.
+ * pool__call_finish is the only end, and the only place where a done callback
+ * runs. An id is the slot's number and how often the slot was used, so that an
+ * old one finds nothing.
+ *
+ * Deadlines are lazy: a slot's timer stays armed when its call ends, and is
+ * moved only for a call with an earlier deadline. When it fires it looks at
+ * the call that is there then. */
 #ifndef POOL_CALL_H_
 #define POOL_CALL_H_
 
@@ -17,7 +23,7 @@
 #define POOL__MAX_PENDING (1u << 24)
 
 typedef enum {
-  POOL__CALL_FREE, /* on no list, not accepted */
+  POOL__CALL_FREE, /* not accepted */
   POOL__CALL_WAITING,
   POOL__CALL_ACTIVE,
   POOL__CALL_ENDED,
@@ -28,7 +34,8 @@ typedef struct {
   pool__mem_t *mem;
   pool__wheel_t *wheel;
   pool__slab_t slab;
-  pool__list_t lists[POOL__CALL_STATES]; /* by state; FREE's is always empty */
+  pool__list_t lists[POOL__CALL_STATES]; /* of WAITING and ENDED */
+  uint32_t active;
   uint32_t max_pending;
   uint32_t pending;
   uint32_t peak_pending;
@@ -41,7 +48,7 @@ typedef struct {
 } pool__calls_t;
 
 typedef struct {
-  pool__link_t link; /* on the list that `state` names */
+  pool__link_t link; /* on the list of its state, or on none */
   pool__call_state_t state;
   uint32_t index;         /* of the slot */
   uint32_t generation;    /* of the slot's use; never 0 while accepted */
@@ -50,7 +57,8 @@ typedef struct {
   struct pool_s *pool;    /* whose it is; not for this room */
   pool_done_cb done;
   void *data;
-  pool__timer_t deadline;
+  pool__timer_t deadline; /* due then or before; may be armed for nobody */
+  uint64_t due;           /* the call's deadline; UINT64_MAX for none */
   uint64_t accepted_at;
   uint64_t serial; /* connect failures before it was accepted */
   pool__attempt_t attempt;
@@ -81,11 +89,16 @@ pool__call_first_waiting(const pool__calls_t *calls) {
   return link == NULL ? NULL : POOL__OF(link, pool__call_t, link);
 }
 
+/* Sets the deadline of a call, from now on; POOL_OFF for none. `cb` may come
+ * too early, or for a call that has ended. */
+void pool__call_set_deadline(pool__calls_t *calls, pool__call_t *call,
+                             uint32_t timeout_ms, pool__timer_cb cb);
+
 /* WAITING to ACTIVE. */
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call);
 
-/* Settles how a call ends: it is ENDED and its deadline is off. It must not be
- * on a connection any more. */
+/* Settles how a call ends: it is ENDED. It must not be on a connection any
+ * more. */
 void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error);
 
 /* Runs the callback of a call that is ENDED. The call is gone before that. */

@@ -16,6 +16,20 @@
     }                                                                          \
   } while (0)
 
+static void check_call(const pool_t *pool, const pool__call_t *call,
+                       pool__call_state_t state) {
+  CHECK(call->state == state);
+  CHECK(call->pool == pool && call->done != NULL);
+  CHECK(pool__call_find(&pool->calls, pool__call_id(call)) == call);
+  CHECK((call->attempt.conn != NULL) == (state == POOL__CALL_ACTIVE));
+  if (state == POOL__CALL_ENDED)
+    return;
+  CHECK(call->error == 0);
+  if (call->due != UINT64_MAX)
+    CHECK(pool__timer_armed(&call->deadline) &&
+          call->deadline.due <= call->due);
+}
+
 static void check_conn(const pool_t *pool, const pool__endpoint_t *endpoint,
                        const pool__conn_t *conn, pool__conn_state_t state) {
   CHECK(conn->state == state);
@@ -28,8 +42,11 @@ static void check_conn(const pool_t *pool, const pool__endpoint_t *endpoint,
     CHECK(!pool__timer_armed(&conn->timer));
   if (state == POOL__CONN_IDLE)
     CHECK(!conn->sending);
-  if (state == POOL__CONN_BUSY)
-    CHECK(conn->attempt->conn == conn && conn->attempt->endpoint == endpoint);
+  if (state != POOL__CONN_BUSY)
+    return;
+  CHECK(conn->attempt->conn == conn && conn->attempt->endpoint == endpoint);
+  check_call(pool, POOL__OF(conn->attempt, pool__call_t, attempt),
+             POOL__CALL_ACTIVE);
 }
 
 static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
@@ -74,26 +91,13 @@ static void check_endpoints(const pool_t *pool) {
     CHECK(sums[s] == all->conns[s]);
 }
 
-static void check_call(const pool_t *pool, const pool__call_t *call,
-                       pool__call_state_t state) {
-  CHECK(call->state == state);
-  CHECK(call->pool == pool && call->done != NULL);
-  CHECK(pool__call_find(&pool->calls, pool__call_id(call)) == call);
-  CHECK((call->attempt.conn != NULL) == (state == POOL__CALL_ACTIVE));
-  if (state == POOL__CALL_ACTIVE)
-    CHECK(call->attempt.conn->attempt == &call->attempt);
-  if (state == POOL__CALL_ENDED)
-    CHECK(!pool__timer_armed(&call->deadline));
-  if (state != POOL__CALL_ENDED)
-    CHECK(call->error == 0);
-}
-
 static void check_calls(const pool_t *pool) {
   const pool__calls_t *calls = &pool->calls;
-  uint32_t sum = 0;
+  uint32_t sum = calls->active;
   int s;
 
   CHECK(pool__list_empty(&calls->lists[POOL__CALL_FREE]));
+  CHECK(pool__list_empty(&calls->lists[POOL__CALL_ACTIVE]));
   for (s = 0; s < POOL__CALL_STATES; s++) {
     const pool__list_t *list = &calls->lists[s];
     pool__link_t *link = pool__list_first(list);
@@ -108,8 +112,7 @@ static void check_calls(const pool_t *pool) {
   CHECK(sum == calls->pending);
   CHECK(calls->accepted ==
         calls->succeeded + calls->failed + calls->cancelled + calls->pending);
-  CHECK(calls->lists[POOL__CALL_ACTIVE].length ==
-        pool->endpoints.conns[POOL__CONN_BUSY]);
+  CHECK(calls->active == pool->endpoints.conns[POOL__CONN_BUSY]);
   CHECK(pool->wheel.closed || pool->wheel.held == (calls->pending > 0));
 }
 

@@ -129,7 +129,14 @@ void pool__dispatch_deadline(pool__timer_t *timer, uint64_t now) {
   pool__call_t *call = POOL__OF(timer, pool__call_t, deadline);
   pool_t *pool = call->pool;
 
-  (void)now;
+  if (call->state == POOL__CALL_FREE || call->state == POOL__CALL_ENDED)
+    return; /* the call that it was set for has ended */
+  if (call->due > now) {
+    if (call->due != UINT64_MAX)
+      pool__wheel_arm(&pool->wheel, timer, call->due - now,
+                      pool__dispatch_deadline);
+    return;
+  }
   pool__dispatch_abort(pool, call, UV_ETIMEDOUT);
   pool__dispatch(pool);
   pool__finish(pool, call);
@@ -250,9 +257,24 @@ static pool__call_t *fail_connect(pool_t *pool, pool__endpoint_t *endpoint,
   return call;
 }
 
+/* Often under load: every connection that may be is there, and asking each
+ * endpoint would tell nothing. */
+static int is_full(const pool_t *pool) {
+  const uint32_t *conns = pool->endpoints.conns;
+  uint64_t room =
+      (uint64_t)pool->endpoints.serving.length * pool->config.max_connections;
+
+  return pool__list_empty(&pool->endpoints.leaving) &&
+         (uint64_t)conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_IDLE] +
+                 conns[POOL__CONN_BUSY] + conns[POOL__CONN_CLOSING] >=
+             room;
+}
+
 static void open_connections(pool_t *pool) {
   const pool__list_t *waiting = &pool->calls.lists[POOL__CALL_WAITING];
 
+  if (is_full(pool))
+    return;
   while (pool->endpoints.conns[POOL__CONN_CONNECTING] < waiting->length) {
     pool__endpoint_t *endpoint =
         pool__balance_connect(&pool->endpoints, &pool->balance_limits);

@@ -100,12 +100,29 @@ int pool_add_endpoint(pool_t *pool, const char *address) {
   return 0;
 }
 
-static void end_all(pool_t *pool, pool__call_state_t state, int error) {
-  pool__list_t *list = &pool->calls.lists[state];
-  pool__link_t *link;
+static void end_waiting(pool_t *pool, int error) {
+  pool__call_t *call;
 
-  while ((link = pool__list_first(list)) != NULL)
-    pool__dispatch_abort(pool, POOL__OF(link, pool__call_t, link), error);
+  while ((call = pool__call_first_waiting(&pool->calls)) != NULL)
+    pool__dispatch_abort(pool, call, error);
+}
+
+/* The calls that are on connections of these endpoints. */
+static void end_active(pool_t *pool, const pool__list_t *endpoints, int error) {
+  pool__link_t *link = pool__list_first(endpoints);
+
+  for (; link != NULL; link = pool__list_next(endpoints, link)) {
+    pool__list_t *busy =
+        &POOL__OF(link, pool__endpoint_t, link)->conns[POOL__CONN_BUSY];
+    pool__link_t *first;
+
+    while ((first = pool__list_first(busy)) != NULL) {
+      pool__attempt_t *attempt = POOL__OF(first, pool__conn_t, link)->attempt;
+
+      pool__dispatch_abort(pool, POOL__OF(attempt, pool__call_t, attempt),
+                           error);
+    }
+  }
 }
 
 int pool_remove_endpoint(pool_t *pool, const char *address) {
@@ -122,7 +139,7 @@ int pool_remove_endpoint(pool_t *pool, const char *address) {
   pool__endpoint_leave(endpoint);
   pool__wheel_disarm(&pool->wheel, &endpoint->backoff);
   if (pool__list_empty(&pool->endpoints.serving))
-    end_all(pool, POOL__CALL_WAITING, POOL_ENOENDPOINT);
+    end_waiting(pool, POOL_ENOENDPOINT);
   pool__dispatch_close_unused(pool, endpoint);
   pool__dispatch(pool);
   pool__wake(pool);
@@ -295,8 +312,9 @@ void pool_close(pool_t *pool, void (*cb)(void *data), void *data) {
   pool->state = POOL__CLOSING;
   pool->close_cb = cb;
   pool->close_data = data;
-  end_all(pool, POOL__CALL_ACTIVE, POOL_ECLOSING);
-  end_all(pool, POOL__CALL_WAITING, POOL_ECLOSING);
+  end_active(pool, &pool->endpoints.serving, POOL_ECLOSING);
+  end_active(pool, &pool->endpoints.leaving, POOL_ECLOSING);
+  end_waiting(pool, POOL_ECLOSING);
   pool__dispatch_close_unused(pool, NULL);
   pool__wake(pool);
   pool__check(pool);

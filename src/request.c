@@ -7,7 +7,8 @@
 static int __attribute__((noinline))
 accept_request(pool_t *pool, const pool_request_t *request, pool_done_cb done,
                void *data, pool_call_t *out) {
-  uint32_t timeout_ms = request->timeout_ms;
+  uint32_t timeout_ms =
+      request->timeout_ms != 0 ? request->timeout_ms : pool->config.timeout_ms;
   pool__call_t *call;
   int err;
 
@@ -21,11 +22,8 @@ accept_request(pool_t *pool, const pool_request_t *request, pool_done_cb done,
   call->done = done;
   call->data = data;
   call->serial = pool->fail_serial;
-  if (timeout_ms == 0)
-    timeout_ms = pool->config.timeout_ms;
-  if (timeout_ms != POOL_OFF)
-    pool__wheel_arm(&pool->wheel, &call->deadline, timeout_ms,
-                    pool__dispatch_deadline);
+  pool__call_set_deadline(&pool->calls, call, timeout_ms,
+                          pool__dispatch_deadline);
   if (out != NULL)
     *out = pool__call_id(call);
   pool__dispatch(pool);

@@ -9,7 +9,7 @@ static void count_calls(const pool_t *pool, pool_stats_t *stats) {
   stats->pending = calls->pending;
   stats->peak_pending = calls->peak_pending;
   stats->waiting = calls->lists[POOL__CALL_WAITING].length;
-  stats->active = calls->lists[POOL__CALL_ACTIVE].length;
+  stats->active = calls->active;
   stats->accepted = calls->accepted;
   stats->refused = calls->refused;
   stats->succeeded = calls->succeeded;
