@@ -15,12 +15,6 @@ static int backs_off(const pool__endpoint_t *endpoint) {
   return pool__timer_armed(&endpoint->backoff);
 }
 
-pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all) {
-  pool__link_t *link = pool__list_first(&all->ready);
-
-  return link == NULL ? NULL : POOL__OF(link, pool__endpoint_t, ready);
-}
-
 pool__endpoint_t *pool__balance_connect(const pool__endpoints_t *all,
                                         const pool__balance_limits_t *limits) {
   pool__link_t *link = pool__list_first(&all->serving);

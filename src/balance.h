@@ -12,7 +12,12 @@ typedef struct {
 
 /* The endpoint whose idle connection serves the next request: the first on the
  * ready list. NULL when there is none. O(1). */
-pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all);
+static inline pool__endpoint_t *
+pool__balance_ready(const pool__endpoints_t *all) {
+  pool__link_t *link = pool__list_first(&all->ready);
+
+  return link == NULL ? NULL : POOL__OF(link, pool__endpoint_t, ready);
+}
 
 /* The endpoint that a new connection goes to: of those with room the one with
  * the fewest attempts and connects in hand, the first of equals. One whose

@@ -84,19 +84,23 @@ int pool__text_number(const char *at, size_t len, uint64_t *number) {
   int too_large = 0;
   size_t i;
 
-  if (len == 0)
-    return UV_EINVAL;
-  for (i = 0; i < len; i++) {
+  for (i = 0; i < len && i < SAFE_DIGITS; i++) {
     unsigned digit = (unsigned)(unsigned char)at[i] - '0';
 
     if (digit > 9)
       return UV_EINVAL;
-    if (i >= SAFE_DIGITS && n > (UINT64_MAX - digit) / 10)
-      too_large = 1;
     n = n * 10 + digit;
   }
-  if (too_large)
-    return UV_ERANGE;
+  for (; i < len; i++) {
+    unsigned digit = (unsigned)(unsigned char)at[i] - '0';
+
+    if (digit > 9)
+      return UV_EINVAL;
+    too_large |= n > (UINT64_MAX - digit) / 10;
+    n = n * 10 + digit;
+  }
+  if (len == 0 || too_large)
+    return len == 0 ? UV_EINVAL : UV_ERANGE;
   *number = n;
   return 0;
 }
