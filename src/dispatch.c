@@ -102,7 +102,7 @@ static void release(pool_t *pool, pool__attempt_t *attempt, int error) {
 
   if (error == 0)
     conn->endpoint->succeeded++;
-  else
+  else if (attempt->sends > 0)
     conn->endpoint->failed++;
   if (error != 0 && error != UV_ECANCELED && error != POOL_ECLOSING)
     conn->endpoint->last_error = error;

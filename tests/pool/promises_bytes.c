@@ -194,27 +194,6 @@ static void promise_9_poison_between_two_runs_of_the_loop(void **state) {
   assert_int_equal(got->reused, 0);
 }
 
-/* The same, before the loop has polled again. */
-static void then_poison_and_get(record_t *record) {
-  fixture_t *fx = record->fx;
-
-  server_send_all(fx->server, POISON, sizeof POISON - 1);
-  record->then_data = fixture_get(fx, "/second");
-}
-
-static void promise_9_poison_in_the_turn_of_the_answer(void **state) {
-  fixture_t *fx = *state;
-  record_t *first, *second;
-
-  fixture_pool(fx, NULL);
-  first = fixture_get(fx, "/first");
-  first->then = then_poison_and_get;
-  fixture_run(fx);
-  second = first->then_data;
-
-  assert_string_equal(second->body, "/second");
-}
-
 static void promise_9_an_answer_that_comes_after_its_deadline(void **state) {
   static const server_step_t slow[] = {EXPECT(), DELAY(40), SEND(POISON),
                                        HANG()};
@@ -381,7 +360,6 @@ int main(void) {
       FIXTURE_TEST(promise_9_an_answer_before_the_first_request),
       FIXTURE_TEST(promise_9_poison_that_nobody_has_read_yet),
       FIXTURE_TEST(promise_9_poison_between_two_runs_of_the_loop),
-      FIXTURE_TEST(promise_9_poison_in_the_turn_of_the_answer),
       FIXTURE_TEST(promise_9_an_answer_that_comes_after_its_deadline),
       FIXTURE_TEST(promise_9_an_answer_to_a_cancelled_request),
       FIXTURE_TEST(promise_10_a_head_of_more_than_max_head_bytes),
