@@ -1,0 +1,143 @@
+/* The floor: what the exchange costs with libuv and llhttp alone. Each
+ * connection writes a ready-made request with uv_try_write(), has llhttp read
+ * the answer and its body's length, and writes the next. There are no limits,
+ * no deadlines, no headers for the user, no failure but exit. */
+#include "common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <llhttp.h>
+#include <uv.h>
+
+typedef struct {
+  uv_tcp_t tcp;
+  uv_connect_t connect;
+  llhttp_t parser;
+  size_t body_len;
+  int whole;
+  int keeps_alive;
+} client_t;
+
+static bench_options_t options;
+static bench_run_t run;
+static llhttp_settings_t settings;
+static client_t *clients;
+static unsigned connected;
+static char request[256];
+static unsigned request_len;
+static char read_buf[65536];
+
+static int on_body(llhttp_t *parser, const char *at, size_t len) {
+  client_t *client = parser->data;
+
+  (void)at;
+  client->body_len += len;
+  return 0;
+}
+
+static int on_complete(llhttp_t *parser) {
+  client_t *client = parser->data;
+
+  client->whole = 1;
+  client->keeps_alive = llhttp_should_keep_alive(parser);
+  return 0;
+}
+
+static void send_request(client_t *client) {
+  uv_buf_t piece = uv_buf_init(request, request_len);
+  int rc = uv_try_write((uv_stream_t *)&client->tcp, &piece, 1);
+
+  if (rc != (int)request_len)
+    bench_fail("write", rc < 0 ? uv_strerror(rc) : "short");
+  run.started++;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
+  (void)handle;
+  (void)size;
+  *buf = uv_buf_init(read_buf, sizeof read_buf);
+}
+
+static void close_all(void) {
+  unsigned i;
+
+  for (i = 0; i < options.connections; i++)
+    uv_close((uv_handle_t *)&clients[i].tcp, NULL);
+}
+
+static void on_answer(client_t *client) {
+  if (client->parser.status_code != 200 || client->body_len != BENCH_BODY_LEN ||
+      !client->keeps_alive)
+    bench_fail("answer", "not the expected one");
+  client->body_len = 0;
+  client->whole = 0;
+  if (run.goal == UINT64_MAX && connected == options.connections &&
+      run.finished >= 2 * options.connections)
+    bench_run_begin(&run, options.requests);
+  if (bench_run_next(&run, options.requests))
+    send_request(client);
+  else if (run.finished == run.started)
+    close_all();
+}
+
+static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
+  client_t *client = stream->data;
+
+  if (nread < 0)
+    bench_fail("read", uv_strerror((int)nread));
+  if (llhttp_execute(&client->parser, buf->base, (size_t)nread) != HPE_OK)
+    bench_fail("parse", client->parser.reason);
+  if (client->whole)
+    on_answer(client);
+}
+
+static void on_connect(uv_connect_t *connect, int status) {
+  client_t *client = connect->data;
+
+  if (status != 0)
+    bench_fail("connect", uv_strerror(status));
+  connected++;
+  uv_tcp_nodelay(&client->tcp, 1);
+  uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read);
+  send_request(client);
+}
+
+static void open_client(client_t *client, unsigned i) {
+  struct sockaddr_in address;
+  char host[32];
+  int err;
+
+  bench_host(i % options.endpoints, host, sizeof host);
+  uv_ip4_addr(host, (int)options.port, &address);
+  llhttp_init(&client->parser, HTTP_RESPONSE, &settings);
+  client->parser.data = client->tcp.data = client->connect.data = client;
+  uv_tcp_init(uv_default_loop(), &client->tcp);
+  err = uv_tcp_connect(&client->connect, &client->tcp,
+                       (const struct sockaddr *)&address, on_connect);
+  if (err != 0)
+    bench_fail("connect", uv_strerror(err));
+}
+
+int main(int argc, char **argv) {
+  unsigned i;
+
+  bench_options(&options, argc, argv);
+  bench_run_init(&run);
+  llhttp_settings_init(&settings);
+  settings.on_body = on_body;
+  settings.on_message_complete = on_complete;
+  request_len = (unsigned)snprintf(request, sizeof request,
+                                   "GET " BENCH_PATH
+                                   " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n",
+                                   options.port);
+  clients = calloc(options.connections, sizeof *clients);
+  if (clients == NULL)
+    bench_fail("clients", "no memory");
+  for (i = 0; i < options.connections; i++)
+    open_client(&clients[i], i);
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  uv_loop_close(uv_default_loop());
+  free(clients);
+  return 0;
+}

@@ -1,0 +1,91 @@
+/* The same exchange through a pool: as many requests in hand as there are
+ * connections (or more: the rest waits), each callback making the next. */
+#include "common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <httpool.h>
+
+/* Many, because libuv polls for a new socket only when its loop comes round,
+ * which takes long while a thousand others have something to say; but fewer
+ * than a listening socket's backlog. */
+#define MAX_CONNECTING 2000u
+
+static bench_options_t options;
+static bench_run_t run;
+static pool_t *pool;
+
+/* Every connection is open, and has served twice on average. */
+static int is_warm(void) {
+  pool_stats_t stats;
+
+  if (run.finished < 2 * options.connections)
+    return 0;
+  pool_stats(pool, &stats);
+  return stats.busy + stats.idle == options.connections &&
+         stats.waiting <= options.waiters;
+}
+
+static void on_done(const pool_result_t *result, void *data);
+
+static void send_request(void) {
+  int err = pool_get(pool, BENCH_PATH, on_done, NULL);
+
+  if (err != 0)
+    bench_fail("request", pool_strerror(err));
+  run.started++;
+}
+
+static void on_done(const pool_result_t *result, void *data) {
+  (void)data;
+  if (result->error != 0)
+    bench_fail("answer", pool_strerror(result->error));
+  if (result->status != 200 || result->body_len != BENCH_BODY_LEN)
+    bench_fail("answer", "not the expected one");
+  if (run.goal == UINT64_MAX && is_warm())
+    bench_run_begin(&run, options.requests);
+  if (bench_run_next(&run, options.requests))
+    send_request();
+  else if (run.finished == run.started)
+    pool_close(pool, NULL, NULL);
+}
+
+static void make_pool(void) {
+  pool_config_t config;
+  char host[32], address[48];
+  unsigned i;
+  int err;
+
+  memset(&config, 0, sizeof config);
+  config.max_pending = options.connections + options.waiters;
+  config.max_connections = options.connections / options.endpoints;
+  config.max_connecting = config.max_connections < MAX_CONNECTING
+                              ? config.max_connections
+                              : MAX_CONNECTING;
+  config.connect_timeout_ms = 60000;
+  config.idle_timeout_ms = 60000;
+  err = pool_create(&pool, uv_default_loop(), &config);
+  if (err != 0)
+    bench_fail("pool", pool_strerror(err));
+  for (i = 0; i < options.endpoints; i++) {
+    bench_host(i, host, sizeof host);
+    snprintf(address, sizeof address, "%s:%u", host, options.port);
+    err = pool_add_endpoint(pool, address);
+    if (err != 0)
+      bench_fail(address, pool_strerror(err));
+  }
+}
+
+int main(int argc, char **argv) {
+  unsigned i;
+
+  bench_options(&options, argc, argv);
+  bench_run_init(&run);
+  make_pool();
+  for (i = 0; i < options.connections + options.waiters; i++)
+    send_request();
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  uv_loop_close(uv_default_loop());
+  return 0;
+}
