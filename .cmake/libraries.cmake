@@ -1,0 +1,74 @@
+# The libraries: httpool_static and httpool_shared, of the same objects. Both
+# are always targets; one that BUILD_SHARED_LIBS rules out is built on demand
+# only, and not installed.
+set(httpool_kinds static shared)
+if(DEFINED BUILD_SHARED_LIBS)
+  set(httpool_kinds static)
+  if(BUILD_SHARED_LIBS)
+    set(httpool_kinds shared)
+  endif()
+endif()
+
+set(objects $<TARGET_OBJECTS:httpool_objects>)
+if(NOT LLHTTP_FOUND)
+  list(APPEND objects $<TARGET_OBJECTS:httpool_llhttp>)
+endif()
+
+# With llhttp compiled in, the static library is one object in which only the
+# public names are global: a program may have an llhttp of its own.
+set(static_objects ${objects})
+if(NOT LLHTTP_FOUND AND UNIX AND NOT APPLE AND CMAKE_OBJCOPY AND
+   NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION AND
+   NOT "${CMAKE_C_FLAGS}" MATCHES "-flto")
+  set(static_objects ${CMAKE_CURRENT_BINARY_DIR}/httpool.o)
+  separate_arguments(flags NATIVE_COMMAND "${CMAKE_C_FLAGS}")
+  list(FILTER flags EXCLUDE REGEX "^-fsanitize") # those add a runtime
+  add_custom_command(OUTPUT ${static_objects}
+    COMMAND ${CMAKE_C_COMPILER} ${flags} -r -nostdlib
+      -o ${static_objects} ${objects}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard "--keep-global-symbol=pool_[!_]*"
+      ${static_objects}
+    DEPENDS httpool_objects httpool_llhttp ${objects}
+    COMMAND_EXPAND_LISTS VERBATIM)
+endif()
+add_library(httpool_static STATIC ${static_objects})
+add_library(httpool_shared SHARED ${objects})
+
+foreach(kind static shared)
+  add_library(httpool::httpool_${kind} ALIAS httpool_${kind})
+  set_target_properties(httpool_${kind} PROPERTIES
+    OUTPUT_NAME httpool LINKER_LANGUAGE C)
+  target_include_directories(httpool_${kind} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(httpool_${kind} PUBLIC PkgConfig::LIBUV)
+  if(NOT kind IN_LIST httpool_kinds)
+    set_target_properties(httpool_${kind} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
+endforeach()
+if(LLHTTP_FOUND)
+  target_link_libraries(httpool_shared PRIVATE ${llhttp_target})
+  target_link_libraries(httpool_static PRIVATE
+    $<BUILD_INTERFACE:${llhttp_target}>
+    $<INSTALL_INTERFACE:${LLHTTP_LIBRARY}>
+    $<INSTALL_INTERFACE:$<$<NOT:$<BOOL:${LLHTTP_LIBRARY}>>:PkgConfig::LLHTTP>>)
+endif()
+target_link_libraries(httpool_shared PRIVATE httpool_hardening)
+if(UNIX AND NOT APPLE)
+  target_link_options(httpool_shared PRIVATE
+    LINKER:--as-needed LINKER:--exclude-libs,ALL)
+endif()
+
+# Before 1.0 a minor version may break the ABI, from then on a major one.
+set(soversion ${PROJECT_VERSION_MAJOR})
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+  set(soversion 0.${PROJECT_VERSION_MINOR})
+endif()
+set_target_properties(httpool_shared PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
+
+if("shared" IN_LIST httpool_kinds)
+  add_library(httpool::httpool ALIAS httpool_shared)
+else()
+  add_library(httpool::httpool ALIAS httpool_static)
+endif()
