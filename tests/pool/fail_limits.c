@@ -32,6 +32,7 @@ static void run_server(int to_parent) {
   static server_t server;
   uv_loop_t loop;
 
+  alarm(30); /* it must not outlive a test that failed */
   PROMISE(1, uv_loop_init(&loop) == 0);
   PROMISE(1, server_open(&server, &loop, 0) == 0);
   uv_ref((uv_handle_t *)server.listener);
