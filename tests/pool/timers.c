@@ -218,10 +218,10 @@ static void stall_timeout_ends_an_upload_that_stops(void **state) {
 /* The server takes a little now and then: bytes move, if slowly. */
 static void stall_timeout_lets_slow_uploads_live(void **state) {
   static const server_step_t script[] = {
-      DEAF(),   DELAY(30), HEAR(),    DELAY(1), DEAF(),   DELAY(30), HEAR(),
-      DELAY(1), DEAF(),    DELAY(30), HEAR(),   EXPECT(), REPLY(),   HANG()};
+      DEAF(),   DELAY(120), HEAR(),     DELAY(1), DEAF(),   DELAY(120), HEAR(),
+      DELAY(1), DEAF(),     DELAY(120), HEAR(),   EXPECT(), REPLY(),    HANG()};
   fixture_t *fx = *state;
-  pool_config_t config = {.stall_timeout_ms = 70};
+  pool_config_t config = {.stall_timeout_ms = 280};
   size_t size = 16u << 20;
   char *body = calloc(1, size);
   record_t *got;
