@@ -6,6 +6,8 @@
 
 static const server_step_t silent[] = {EXPECT(), HANG()};
 static const server_step_t slow[] = {EXPECT(), DELAY(80), REPLY(), REPEAT()};
+static const server_step_t very_slow[] = {EXPECT(), DELAY(500), REPLY(),
+                                          REPEAT()};
 static const server_step_t deaf[] = {DEAF(), HANG()};
 
 static uint64_t took_ms(const record_t *record) {
@@ -82,7 +84,7 @@ static void a_request_may_have_a_timeout_of_its_own(void **state) {
   pool_config_t config = {.timeout_ms = 60};
   record_t *first, *second, *third;
 
-  server_default(fx->server, slow);
+  server_default(fx->server, very_slow);
   fixture_pool(fx, &config);
   first = fixture_request(fx, &hasty);
   second = fixture_get(fx, "/x");
