@@ -8,10 +8,10 @@
 #   --check   exit with 1 when a counted figure (instructions, system calls,
 #             allocations, bytes) is worse than asked; times are only printed
 #   --json    the same figures for programs
-#   --build   where to build [build-bench in the repository]
+#   --build   where to build [build/bench]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=$root/build-bench quick=0 check=0 json=
+build=$root/build/bench quick=0 check=0 json=
 
 usage() {
   sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"

@@ -187,8 +187,9 @@ typedef struct {
   uint64_t lost;        /* events before this one that found the queue full */
 } pool_event_t;
 
-/* Events are told in order, from uv_run(), soon after they happened. At most
- * 64 wait to be told; what is more is counted in `lost`. */
+/* Events are told in order, from uv_run(), soon after they happened, and none
+ * after pool_close(). At most 64 wait to be told; what is more is counted in
+ * `lost`, but POOL_EVENT_DRAINED and POOL_EVENT_REMOVED are never lost. */
 typedef void (*pool_event_cb)(pool_t *pool, const pool_event_t *event,
                               void *data);
 
@@ -200,8 +201,10 @@ typedef struct {
   uint32_t max_connecting;     /* of them, being opened at once [4] */
   uint32_t connect_timeout_ms; /* [1000], or POOL_OFF */
   uint32_t timeout_ms;         /* the whole request [60000], or POOL_OFF */
-  uint32_t head_timeout_ms;    /* sent -> head of the answer whole [OFF] */
-  uint32_t stall_timeout_ms;   /* no byte moved either way [OFF] */
+  uint32_t head_timeout_ms;    /* request handed to the kernel -> head of the
+                                  answer whole [OFF] */
+  uint32_t stall_timeout_ms;   /* no byte moved either way [OFF]; of an upload
+                                  noticed after up to twice that */
   uint32_t idle_timeout_ms;    /* [4000] or OFF; Keep-Alive may lower it */
   uint32_t max_requests;       /* per connection [OFF] */
   uint32_t resolution_ms;      /* timers are at most this late [10], to 1000 */
@@ -289,9 +292,10 @@ static inline int pool_create(pool_t **pool, uv_loop_t *loop,
 POOL_EXTERN int pool_add_endpoint(pool_t *pool, const char *address);
 
 /* Takes an endpoint out. What is being sent or answered there goes on, its
- * other connections are closed, no new request goes there; requests that wait
- * go elsewhere or, when no endpoint is left, end with POOL_ENOENDPOINT.
- * Errors: UV_EINVAL, UV_ENOENT (not in this pool), POOL_ECLOSING (closed). */
+ * other connections are closed, no new request goes there (added again, it is a
+ * new endpoint with connections of its own); requests that wait go elsewhere
+ * or, when no endpoint is left, end with POOL_ENOENDPOINT. Errors: UV_EINVAL,
+ * UV_ENOENT (not in this pool), POOL_ECLOSING (closed). */
 POOL_EXTERN int pool_remove_endpoint(pool_t *pool, const char *address);
 
 /* Sends a request, now or as soon as a connection is free.

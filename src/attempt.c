@@ -114,7 +114,8 @@ int pool__attempt_end(pool__attempt_t *attempt, int error) {
 
 int pool__attempt_check(pool__attempt_t *attempt,
                         const pool__attempt_limits_t *limits, uint64_t now) {
-  if (attempt->conn->sending && pool__conn_wrote_some(attempt->conn))
+  if (limits->stall_timeout_ms != POOL_OFF &&
+      pool__conn_wrote_some(attempt->conn))
     attempt->conn->moved_at = now;
   if (next_due(attempt, limits) <= now)
     return UV_ETIMEDOUT;

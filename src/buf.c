@@ -6,7 +6,7 @@
 #define SMALLEST 256u /* the first allocation, where the maximum allows it */
 
 void pool__buf_init(pool__buf_t *buf, pool__mem_t *mem, size_t max) {
-  assert(max < SIZE_MAX / 4);
+  assert(max < SIZE_MAX);
   buf->mem = mem;
   buf->bytes = NULL;
   buf->len = buf->room = 0;
@@ -32,7 +32,7 @@ static int grow(pool__buf_t *buf, size_t more) {
   if (more > buf->max - buf->len)
     return UV_ENOBUFS;
   while (room < buf->len + more + 1)
-    room *= 2;
+    room = room > buf->max / 2 ? buf->max + 1 : room * 2;
   if (room > buf->max + 1)
     room = buf->max + 1;
   bytes = pool__mem_resize(buf->mem, buf->bytes, buf->room, room);

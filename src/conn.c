@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -98,6 +99,7 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
   int err;
 
   *sent = n > 0;
+  conn->unsent = 0; /* not so, but then it is found to have changed */
   if (n < 0 && n != UV_EAGAIN)
     return n;
   skipped = skip_pieces(pieces, count, n < 0 ? 0 : (size_t)n);
@@ -110,15 +112,29 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
     return err;
   *sent = 1; /* or will be: libuv may have written by now */
   conn->sending = 1;
-  conn->queued = uv_stream_get_write_queue_size(stream_of(conn));
   return 1;
 }
 
-int pool__conn_wrote_some(pool__conn_t *conn) {
-  size_t queued = uv_stream_get_write_queue_size(stream_of(conn));
-  int moved = queued < conn->queued;
+/* Bytes of the request that the server's kernel has not acknowledged: libuv's
+ * and, where the system tells, those in the socket's own buffer. */
+static size_t unsent_bytes(pool__conn_t *conn) {
+  size_t bytes = uv_stream_get_write_queue_size(stream_of(conn));
+#ifdef TIOCOUTQ
+  uv_os_fd_t fd;
+  int in_kernel = 0;
 
-  conn->queued = queued;
+  if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0 &&
+      ioctl(fd, TIOCOUTQ, &in_kernel) == 0 && in_kernel > 0)
+    bytes += (size_t)in_kernel;
+#endif
+  return bytes;
+}
+
+int pool__conn_wrote_some(pool__conn_t *conn) {
+  size_t unsent = unsent_bytes(conn);
+  int moved = unsent != conn->unsent;
+
+  conn->unsent = unsent;
   return moved;
 }
 

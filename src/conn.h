@@ -57,12 +57,13 @@ struct pool__conn_s {
   pool__conn_env_t *env;
   struct pool__endpoint_s *endpoint; /* whose it is */
   struct pool__attempt_s *attempt;   /* whom it serves; NULL unless BUSY */
-  pool__timer_t timer;    /* connect, idle, head and stall deadlines, in turn */
-  uint64_t moved_at;      /* when a byte last moved */
-  uint64_t idle_turn;     /* env->turn when it became idle */
-  uint32_t idle_ms;       /* how long it may be idle */
+  pool__timer_t timer; /* connect, idle, head and stall deadlines, in turn */
+  uint64_t moved_at;   /* when a byte last moved */
+  uint64_t
+      quiet_turn;   /* env->turn of the poll in which it is known to be quiet */
+  uint32_t idle_ms; /* how long it may be idle */
   uint32_t requests;      /* that it served */
-  size_t queued;          /* bytes libuv has still to write, when last looked */
+  size_t unsent;          /* bytes, when last looked; see wrote_some */
   unsigned read_full : 1; /* the last read may have left something behind */
   unsigned sending : 1;   /* a uv_write() is under way */
   uv_tcp_t tcp;
@@ -83,7 +84,9 @@ int pool__conn_open(pool__conn_t *conn, const struct sockaddr *address);
 int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
                     int *sent);
 
-/* Whether bytes moved out since this was last asked. */
+/* Whether bytes of the request moved since this was last asked: to the kernel,
+ * or from there to the server's. The first answer after pool__conn_send() may
+ * be yes too early, for a request that is under way. */
 int pool__conn_wrote_some(pool__conn_t *conn);
 
 /* Looks at the socket without taking anything. 0: nothing to read, as it

@@ -74,11 +74,18 @@ static void on_after_poll(uv_check_t *handle) {
   uv_check_stop(handle);
 }
 
-/* BUSY or CONNECTING to IDLE. While the loop still hands out what one poll
- * found, a connection that was read empty is known to be quiet; any other, and
- * all after that, have to be looked at before use. */
+/* Whether nothing can be on a connection that was just read from, while the
+ * loop still hands out what one poll found. Not so if the read filled the
+ * buffer. Nor after its first answer: some servers close behind each without
+ * saying so, and once in its life a connection can show whether its does. */
+static int is_quiet(const pool__conn_t *conn) {
+  return !conn->read_full && conn->requests != 1;
+}
+
+/* BUSY or CONNECTING to IDLE. One that is not known to be quiet is looked at
+ * before use. */
 static void rest(pool_t *pool, pool__conn_t *conn, uint32_t idle_ms) {
-  conn->idle_turn = pool->env.turn - conn->read_full;
+  conn->quiet_turn = is_quiet(conn) ? pool->env.turn : pool->env.turn - 1;
   conn->idle_ms = idle_ms;
   pool__endpoint_move(conn, POOL__CONN_IDLE);
   uv_check_start(&pool->after_poll, on_after_poll);
@@ -164,7 +171,7 @@ static pool__conn_t *check_out(pool_t *pool) {
     pool__list_t *idle = &endpoint->conns[POOL__CONN_IDLE];
     pool__conn_t *conn = POOL__OF(pool__list_first(idle), pool__conn_t, link);
 
-    if (conn->idle_turn == pool->env.turn || pool__conn_peek(conn) == 0)
+    if (conn->quiet_turn == pool->env.turn || pool__conn_peek(conn) == 0)
       return conn;
     pool->stale++;
     drop(conn, POOL_EHANGUP);
@@ -178,7 +185,7 @@ static pool__conn_t *check_out(pool_t *pool) {
  * or a server that resets each connection would be tried without end. */
 static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
   pool__attempt_t *attempt = &call->attempt;
-  int rested = conn->requests > 0 || conn->idle_turn != pool->env.turn;
+  int rested = conn->requests > 0 || conn->quiet_turn != pool->env.turn;
   int rc;
 
   pool__endpoint_move(conn, POOL__CONN_BUSY);

@@ -16,13 +16,17 @@ void pool__events_clear(pool__events_t *events) {
   events->count = 0;
 }
 
+int pool__events_full(const pool__events_t *events) {
+  return events->count == POOL__EVENTS_MAX;
+}
+
 void pool__events_add(pool__events_t *events, pool_event_type_t type,
                       const char *endpoint, int error) {
   pool_event_t *event;
 
   if (events->ring == NULL)
     return;
-  if (events->count == POOL__EVENTS_MAX) {
+  if (pool__events_full(events)) {
     events->lost++;
     events->lost_ever++;
     return;

@@ -23,6 +23,9 @@ void pool__events_clear(pool__events_t *events);
 void pool__events_add(pool__events_t *events, pool_event_type_t type,
                       const char *endpoint, int error);
 
+/* Whether the next one would be lost. */
+int pool__events_full(const pool__events_t *events);
+
 /* The oldest one, off the ring: 1. Or 0. */
 int pool__events_take(pool__events_t *events, pool_event_t *event);
 

@@ -10,7 +10,13 @@
  *  - token ":" OWS value OWS, no folding, no control but HTAB
  *  - each line ended by CR LF, none bare
  *  - at most one Content-Length, digits only; Transfer-Encoding at most once
- */
+ *
+ * Of a head that passed, the parser needs to see only what frames the message.
+ * The guard notes those lines as runs of bytes: for
+ *
+ *   HTTP/1.1 200 OK | Server: x | Content-Length: 5 | Connection: close | empty
+ *
+ * they are the first line, and all from Content-Length on. */
 #ifndef POOL_GUARD_H_
 #define POOL_GUARD_H_
 
@@ -26,6 +32,10 @@ typedef union {
   } span;
   pool_header_t header;
 } pool__field_t;
+
+/* Users see an array of these as one of headers. */
+_Static_assert(sizeof(pool__field_t) == sizeof(pool_header_t),
+               "a field is as large as a header");
 
 typedef struct {
   pool__mem_t *mem;

@@ -13,10 +13,10 @@
 
 #include "mem.h"
 
-#define POOL__HEAD_INLINE 320u /* bytes of a head that need no allocation */
-#define POOL__HEAD_KEEP                                                        \
-  4096u                      /* memory for a longer one stays, to this size    \
-                              */
+/* Bytes of a head that need no allocation, and bytes of memory for a longer one
+ * that stay for the next. */
+#define POOL__HEAD_INLINE 320u
+#define POOL__HEAD_KEEP   4096u
 #define POOL__HEAD_PIECES 4u /* line, Host, fields, body */
 
 typedef struct {

@@ -150,11 +150,8 @@ int pool_remove_endpoint(pool_t *pool, const char *address) {
 /* --- what was put off ---------------------------------------------------- */
 
 void pool__finish(pool_t *pool, pool__call_t *call) {
-  if (pool->state == POOL__DRAINING && pool->calls.pending == 1 &&
-      !pool->drained_told) {
-    pool->drained_told = 1;
-    pool__tell(pool, POOL_EVENT_DRAINED, NULL, 0);
-  }
+  if (pool->state == POOL__DRAINING && pool->calls.pending == 1)
+    pool__wake(pool); /* for tell_drained() */
   pool__call_finish(&pool->calls, call);
 }
 
@@ -187,6 +184,23 @@ static void tell_events(pool_t *pool) {
     pool->config.on_event(pool, &event, pool->config.data);
 }
 
+/* Programs wait for these two, so they are never lost: while the ring is full
+ * they are put off, and the ring is emptied in each turn. */
+static void tell_drained(pool_t *pool) {
+  if (pool->state != POOL__DRAINING || pool->drained_told ||
+      pool->calls.pending > 0 || pool__events_full(&pool->events))
+    return;
+  pool->drained_told = 1;
+  pool__tell(pool, POOL_EVENT_DRAINED, NULL, 0);
+}
+
+static void tell_removed(pool_t *pool, pool__endpoint_t *endpoint) {
+  if (endpoint->farewelled || pool__events_full(&pool->events))
+    return;
+  endpoint->farewelled = 1;
+  pool__tell(pool, POOL_EVENT_REMOVED, endpoint, 0);
+}
+
 /* Removed endpoints without connections: first a farewell, and when nothing
  * that waits to be told can name them any more, their end. */
 static void reap_endpoints(pool_t *pool) {
@@ -199,10 +213,7 @@ static void reap_endpoints(pool_t *pool) {
     link = pool__list_next(leaving, link);
     if (pool__endpoint_conns(endpoint) > 0)
       continue;
-    if (!endpoint->farewelled) {
-      endpoint->farewelled = 1;
-      pool__tell(pool, POOL_EVENT_REMOVED, endpoint, 0);
-    }
+    tell_removed(pool, endpoint);
     if (pool->events.count == 0 &&
         pool__list_empty(&pool->calls.lists[POOL__CALL_ENDED]))
       pool__endpoint_destroy(endpoint);
@@ -217,6 +228,7 @@ static void on_later(uv_idle_t *handle) {
   finish_ended(pool);
   tell_events(pool);
   reap_endpoints(pool);
+  tell_drained(pool);
   pool__check(pool);
   if (!pool__list_empty(&pool->calls.lists[POOL__CALL_ENDED]))
     return;
@@ -238,22 +250,18 @@ void pool_drain(pool_t *pool) {
   if (pool == NULL || pool->state != POOL__OPEN)
     return;
   pool->state = POOL__DRAINING;
-  if (pool->calls.pending == 0) {
-    pool->drained_told = 1;
-    pool__tell(pool, POOL_EVENT_DRAINED, NULL, 0);
-  }
   pool__dispatch(pool);
+  pool__wake(pool); /* for tell_drained() */
   pool__check(pool);
 }
 
-static void destroy_all(pool__list_t *endpoints) {
+static void destroy_all(pool_t *pool, pool__list_t *endpoints) {
   pool__link_t *link;
 
   while ((link = pool__list_first(endpoints)) != NULL) {
     pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
 
-    pool__wheel_disarm(&POOL__OF(endpoint->all, pool_t, endpoints)->wheel,
-                       &endpoint->backoff);
+    pool__wheel_disarm(&pool->wheel, &endpoint->backoff);
     pool__endpoint_destroy(endpoint);
   }
 }
@@ -273,8 +281,8 @@ void pool__maybe_destroy(pool_t *pool) {
 
   if (pool->handles > 0 || conns_left(pool) > 0)
     return;
-  destroy_all(&pool->endpoints.serving);
-  destroy_all(&pool->endpoints.leaving);
+  destroy_all(pool, &pool->endpoints.serving);
+  destroy_all(pool, &pool->endpoints.leaving);
   pool__calls_clear(&pool->calls);
   pool__reply_stash_clear(&pool->replies);
   free_pool(pool);

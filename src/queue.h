@@ -33,13 +33,9 @@ static inline int pool__list_empty(const pool__list_t *list) {
   return list->length == 0;
 }
 
-/* The first or the last link, or NULL when the list is empty. */
+/* The first link, or NULL when the list is empty. */
 static inline pool__link_t *pool__list_first(const pool__list_t *list) {
   return list->length == 0 ? NULL : list->head.next;
-}
-
-static inline pool__link_t *pool__list_last(const pool__list_t *list) {
-  return list->length == 0 ? NULL : list->head.prev;
 }
 
 /* The link behind `link`, or NULL at the end. */
@@ -78,18 +74,6 @@ static inline void pool__list_remove(pool__list_t *list, pool__link_t *link) {
   link->next->prev = link->prev;
   link->prev = link->next = NULL;
   list->length--;
-}
-
-/* Takes all of `from` to the end of `to`, in order. */
-static inline void pool__list_take_all(pool__list_t *to, pool__list_t *from) {
-  if (from->length == 0)
-    return;
-  from->head.next->prev = to->head.prev;
-  to->head.prev->next = from->head.next;
-  from->head.prev->next = &to->head;
-  to->head.prev = from->head.prev;
-  to->length += from->length;
-  pool__list_init(from);
 }
 
 #endif

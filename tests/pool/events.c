@@ -241,21 +241,67 @@ static void open_many(fixture_t *fx, const pool_config_t *config,
   assert_int_equal(fixture_stats(fx).idle, count);
 }
 
-/* 100 connections close in one call: there is room for 64. */
+/* 100 connections close in one call: there is room for 64. What programs wait
+ * for comes all the same. */
 static void what_finds_the_queue_full_is_counted(void **state) {
   fixture_t *fx = *state;
   pool_config_t config = {.max_connections = 100, .max_connecting = 100};
+  const fixture_event_t *last;
   uint32_t before;
   uint64_t lost;
 
   open_many(fx, &config, 100);
   before = fx->event_count;
   lost = fixture_stats(fx).events_lost;
-  pool_drain(fx->pool); /* DRAINED, and 100 times DISCONNECT */
-  assert_int_equal(fixture_stats(fx).events_lost, lost + 37);
+  pool_drain(fx->pool);
+  assert_int_equal(fixture_stats(fx).events_lost, lost + 36);
   let_events_come(fx);
 
-  assert_int_equal(fx->event_count - before, 64);
+  assert_int_equal(fx->event_count - before, 65);
+  last = &fx->events[fx->event_count - 1];
+  assert_int_equal(last->type, POOL_EVENT_DRAINED);
+  assert_int_equal(last->lost, 36);
+}
+
+/* Many busy connections, all cut at once: no event but DRAINED fits. */
+static void a_drained_pool_is_told_whatever_else_happens(void **state) {
+  fixture_t *fx = *state;
+  pool_config_t config = {.max_connections = 80, .max_connecting = 80};
+  uint32_t count = 80;
+  uint32_t i;
+
+  server_default(fx->server, silent);
+  fixture_pool(fx, &config);
+  for (i = 0; i < count; i++)
+    fixture_get(fx, "/x");
+  fixture_run_until(fx, all_are_asked, &count);
+  pool_drain(fx->pool);
+  server_close_all(fx->server, 1);
+  fixture_run(fx);
+  let_events_come(fx);
+
+  assert_int_equal(fixture_stats(fx).pending, 0);
+  assert_int_equal(fixture_events(fx, POOL_EVENT_DRAINED), 1);
+}
+
+static void every_endpoint_is_told_farewell(void **state) {
+  fixture_t *fx = *state;
+  char address[32];
+  int i;
+
+  fixture_pool(fx, NULL);
+  for (i = 1; i <= 100; i++) {
+    snprintf(address, sizeof address, "127.0.1.%d:1", i);
+    assert_int_equal(pool_add_endpoint(fx->pool, address), 0);
+  }
+  for (i = 1; i <= 100; i++) {
+    snprintf(address, sizeof address, "127.0.1.%d:1", i);
+    assert_int_equal(pool_remove_endpoint(fx->pool, address), 0);
+  }
+  let_events_come(fx);
+
+  assert_int_equal(fixture_events(fx, POOL_EVENT_REMOVED), 100);
+  assert_int_equal(fixture_stats(fx).events_lost, 0);
 }
 
 static void the_next_event_tells_how_many_were_lost(void **state) {
@@ -313,6 +359,8 @@ int main(void) {
       FIXTURE_TEST(a_pool_drained_at_rest_is_told_before_the_loop_ends),
       FIXTURE_TEST(a_farewell_is_told_before_the_loop_ends),
       FIXTURE_TEST(what_finds_the_queue_full_is_counted),
+      FIXTURE_TEST(a_drained_pool_is_told_whatever_else_happens),
+      FIXTURE_TEST(every_endpoint_is_told_farewell),
       FIXTURE_TEST(the_next_event_tells_how_many_were_lost),
       FIXTURE_TEST(a_pool_without_on_event_counts_no_loss),
   };

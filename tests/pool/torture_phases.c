@@ -157,8 +157,8 @@ static int expected_error(const case_t *c, place_t place) {
   case BY_CLOSE:
     return POOL_ECLOSING;
   case BY_REMOVAL:
-    return place == IN_LINE || place == IN_CONNECT ? POOL_ENOENDPOINT
-                                                   : UV_ETIMEDOUT;
+    return place == IN_LINE || place == IN_CONNECT ? (int)POOL_ENOENDPOINT
+                                                   : (int)UV_ETIMEDOUT;
   case BY_DEADLINE:
   case BY_DRAIN:
     break;
