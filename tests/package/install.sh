@@ -74,6 +74,27 @@ is_hardened() {
     grep -qE 'GNU_STACK.* RW ' "$work/elf" && ! grep -q TEXTREL "$work/elf"
 }
 
+# Stack protector and checked string functions are seen by what they call.
+has_compiler_checks() {
+  nm -D "$1" | grep -q __stack_chk_fail && nm -D "$1" | grep -q '_chk@'
+}
+
+# The version in the name: what it promises while it begins with 0.
+has_soname() {
+  readelf -dW "$1" | grep -qE 'SONAME.*\[libhttpool\.so\.0\.[0-9]+\]'
+}
+
+# Initialised or not, nothing that our code could write is outside a pool.
+# (Position-independent constants with addresses in them are made read-only.)
+has_no_globals() {
+  nm "$1" | awk 'NF == 3 && $2 ~ /^[BbDd]$/ { print $3 }' |
+    grep -vE '^(_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__dso_handle|__TMC_END__)$' |
+    grep -vE '^(_?_bss_start|_edata|_end|completed\.[0-9]+)$' |
+    grep -vE '^__(frame_dummy|do_global_dtors_aux)_.*_entry$' |
+    grep -vE '^(settings|pool__dispatch_ops)$' >"$work/globals" || true
+  test ! -s "$work/globals"
+}
+
 check "it installs" install_to "$both"
 check "it installs without the shared library" \
   install_to "$static" -DBUILD_SHARED_LIBS=OFF
@@ -86,6 +107,10 @@ libhttpool=$(libdir "$both")/libhttpool
 check "the shared library exports the public names only" \
   only_public_names -D "$libhttpool.so"
 check "the shared library is hardened" is_hardened "$libhttpool.so"
+check "the shared library has the compiler's checks" \
+  has_compiler_checks "$libhttpool.so"
+check "the shared library has its soname" has_soname "$libhttpool.so"
+check "the library has no global variable" has_no_globals "$libhttpool.so"
 use_prefix "$both"
 if [ -z "$(pkg-config --print-requires-private httpool)" ]; then
   check "the static library has no global name but the public ones" \
