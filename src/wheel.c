@@ -73,7 +73,8 @@ static void run_slot(pool__wheel_t *wheel, uint32_t slot, uint64_t now) {
       continue;
     }
     wheel->armed--;
-    timer->cb(timer, now);
+    /* The time as it is: a callback before this one may have taken long. */
+    timer->cb(timer, pool__wheel_now(wheel));
     if (wheel->closed)
       return;
   }

@@ -1,0 +1,64 @@
+/* What the universes found in src/, each as a test of its own: seeds lead to
+ * other worlds when the catalogue grows, these stay. */
+#include "fixture.h"
+#include "kernel.h"
+
+static int setup(void **state) {
+  kernel_options_t options = {.seed = 1};
+
+  kernel_begin(&options);
+  return fixture_setup(state);
+}
+
+static int teardown(void **state) {
+  int rc = fixture_teardown(state);
+  uint32_t open = kernel_open_files();
+
+  kernel_end();
+  return rc != 0 || open != 0;
+}
+
+static record_t *get_within(fixture_t *fx, const char *path, uint32_t ms) {
+  pool_request_t request = {.path = path, .timeout_ms = ms};
+
+  return fixture_request(fx, &request);
+}
+
+static void block(record_t *record) {
+  fixture_block(200);
+  uv_update_time(&record->fx->loop);
+}
+
+/* Two deadlines in one turn of the wheel; the callback of the first takes long
+ * and says so. The second, of a slot whose timer was set for an earlier call,
+ * must be set anew by the time as it is then. */
+static void a_callback_that_blocks_puts_no_deadline_off(void **state) {
+  static const server_step_t silent[] = {EXPECT(), HANG()};
+  static const server_step_t once[] = {EXPECT(), REPLY(), EXPECT(), HANG()};
+  fixture_t *fx = *state;
+  record_t *first, *second, *third;
+
+  fixture_pool(fx, NULL);
+  server_script(fx->server, silent);
+  server_script(fx->server, once);
+  first = get_within(fx, "/silent", 50);
+  first->then = block;
+  second = get_within(fx, "/quick", 50);
+  fixture_run_record(fx, second);
+  third = get_within(fx, "/silent", 400);
+  fixture_run(fx);
+  assert_int_equal(first->error, UV_ETIMEDOUT);
+  assert_int_equal(second->error, 0);
+  assert_int_equal(third->error, UV_ETIMEDOUT);
+  assert_in_range(third->total_ms, 400, 420);
+}
+
+#define SIM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SIM_TEST(a_callback_that_blocks_puts_no_deadline_off),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
