@@ -1,0 +1,22 @@
+#include "kinds.h"
+
+#include <string.h>
+
+#define XX(name, text, group, chance, hit, spill)                              \
+  {text, GROUP_##group, chance, hit, spill},
+static const kind_info_t infos[] = {KIND_MAP(XX)};
+#undef XX
+
+const kind_info_t *kind_info(kind_t kind) {
+  static const kind_info_t none = {"plain", GROUP_ANSWER, 0, END_OK, END_OK};
+
+  return kind == KIND_NONE ? &none : &infos[kind];
+}
+
+kind_t kind_find(const char *name) {
+  int kind = 0;
+
+  while (kind < KINDS && strcmp(infos[kind].name, name) != 0)
+    kind++;
+  return (kind_t)kind;
+}

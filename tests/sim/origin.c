@@ -1,0 +1,336 @@
+/* The virtual servers: actors of the simulated kernel that read requests, hold
+ * them against what the users made, and answer by the kind that strikes.
+ *
+ *   HEAD -> BODY -> ANSWERING -> HEAD
+ *                             `-> OVER    no other request may come
+ *
+ * A connection's peer lives until its end is closed; what is planned for it is
+ * void then: plans carry the connection's id. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+
+#define HEAD_MAX    2048u
+#define DEAF_US     9000000u /* then the server's own patience ends */
+#define HANGS_UP_US 2000u
+#define CHUNK_BYTES 65536u
+
+typedef enum { READ_HEAD, READ_BODY, ANSWERING, OVER } stage_t;
+
+typedef struct peer_s peer_t;
+struct peer_s {
+  peer_t *next, *prev; /* on its site's list */
+  site_t *site;
+  tcp_end_t *end;
+  stage_t stage;
+  int is_deaf;
+  uint64_t conn_id;
+  uint32_t id;   /* of the call that it works on */
+  uint32_t left; /* of its body */
+  size_t len;    /* of what is there of a head */
+  size_t sent;   /* of the answer */
+  answer_t answer;
+  char head[HEAD_MAX];
+};
+
+/* --- peers -----------------------------------------------------------------
+ */
+
+static void drop_peer(peer_t *peer) {
+  if (peer->prev != NULL)
+    peer->prev->next = peer->next;
+  else
+    peer->site->peers = peer->next;
+  if (peer->next != NULL)
+    peer->next->prev = peer->prev;
+  peer->end->owner = NULL;
+  peer->end->changed = NULL;
+  answer_clear(&peer->answer);
+  free(peer);
+}
+
+static void end_peer(peer_t *peer, int reset) {
+  tcp_end_t *end = peer->end;
+
+  drop_peer(peer);
+  if (reset)
+    tcp_reset(end);
+  else
+    tcp_close(end);
+}
+
+/* The peer that a plan was made for, or NULL when it is gone. */
+static peer_t *planned(void *arg, uint64_t conn_id) {
+  tcp_end_t *end = arg;
+  peer_t *peer = end->owner;
+
+  return end->conn->id == conn_id && peer != NULL && peer->conn_id == conn_id
+             ? peer
+             : NULL;
+}
+
+static void plan(peer_t *peer, uint64_t us, timeline_cb cb, uint64_t value) {
+  timeline_after(us, cb, peer->end, peer->conn_id, value);
+}
+
+/* --- answers ---------------------------------------------------------------
+ */
+
+static void on_then(void *arg, uint64_t conn_id, uint64_t then) {
+  peer_t *peer = planned(arg, conn_id);
+
+  if (peer != NULL)
+    end_peer(peer, then == THEN_RESET);
+}
+
+static void on_extra(void *arg, uint64_t conn_id, uint64_t unused) {
+  peer_t *peer = planned(arg, conn_id);
+
+  (void)unused;
+  if (peer != NULL && peer->stage == READ_HEAD && peer->len == 0)
+    tcp_send(peer->end, "HTTP/1.1 200 OK\r\n", 17);
+}
+
+static void finish_answer(peer_t *peer) {
+  world_t *world = peer->site->world;
+  const answer_t *answer = &peer->answer;
+  call_t *call = &world->calls[peer->id];
+
+  call->answered = (uint8_t)answer->is_whole;
+  peer->end->tag = 0;
+  peer->stage = answer->is_last || answer->then == THEN_WAIT ? OVER : READ_HEAD;
+  if (call->kind == KIND_EXTRA_LATER)
+    plan(peer, random_from(&world->chance, 10, 1000000), on_extra, 0);
+  if (answer->then == THEN_SHUTDOWN)
+    tcp_shutdown(peer->end);
+  else if (answer->then_us > 0)
+    plan(peer, answer->then_us, on_then, answer->then);
+  else if (answer->then == THEN_CLOSE || answer->then == THEN_RESET)
+    end_peer(peer, answer->then == THEN_RESET);
+}
+
+static void on_answer(void *arg, uint64_t conn_id, uint64_t unused) {
+  peer_t *peer = planned(arg, conn_id);
+  const answer_t *answer;
+  size_t len;
+
+  (void)unused;
+  if (peer == NULL)
+    return;
+  answer = &peer->answer;
+  len = answer->len - peer->sent;
+  if (answer->piece > 0 && len > answer->piece)
+    len = answer->piece;
+  tcp_send(peer->end, answer->bytes + peer->sent, len);
+  peer->sent += len;
+  if (peer->sent < answer->len)
+    plan(peer, answer->gap_us, on_answer, 0);
+  else
+    finish_answer(peer);
+}
+
+static void begin_answer(peer_t *peer) {
+  peer->stage = ANSWERING;
+  peer->sent = 0;
+  answer_make(&peer->answer, peer->site->world, peer->id);
+  plan(peer, peer->answer.delay_us, on_answer, 0);
+}
+
+/* --- requests --------------------------------------------------------------
+ */
+
+static kind_t choose_kind(world_t *world, const call_t *call) {
+  uint32_t i;
+
+  for (i = 0; i < world->answer_count; i++)
+    if (answer_suits(world->answers[i], call) &&
+        world_strikes(world, world->answers[i]))
+      return world->answers[i];
+  return KIND_NONE;
+}
+
+/* The head that the user's request has to be, to the byte. */
+static void check_head(const peer_t *peer, size_t len) {
+  const call_t *call = &peer->site->world->calls[peer->id];
+  char want[512];
+  int n = snprintf(want, sizeof want, "%s /%u HTTP/1.1\r\nHost: %s\r\n",
+                   world_methods[call->method], peer->id, peer->site->address);
+
+  if (call->method > METHOD_HEAD)
+    n += snprintf(want + n, sizeof want - (size_t)n, "Content-Length: %u\r\n",
+                  call->sent);
+  n += snprintf(want + n, sizeof want - (size_t)n, "\r\n");
+  if ((size_t)n != len || memcmp(want, peer->head, len) != 0)
+    trace_fail("request %u came as\n%.*s\nbut should be\n%s", peer->id,
+               (int)len, peer->head, want);
+}
+
+static void on_head(peer_t *peer, size_t len) {
+  world_t *world = peer->site->world;
+  char *slash = memchr(peer->head, '/', len);
+  call_t *call;
+
+  if (slash == NULL)
+    trace_fail("a request without a path: %.*s", (int)len, peer->head);
+  peer->id = (uint32_t)strtoul(slash + 1, NULL, 10);
+  if (peer->id >= world->call_count)
+    trace_fail("a request that nobody made: %u", peer->id);
+  call = &world->calls[peer->id];
+  check_head(peer, len);
+  if (call->seen++ > 0)
+    trace_fail("request %u was sent twice", peer->id);
+  call->kind = (int16_t)choose_kind(world, call);
+  trace("request", peer->site->port, peer->id, call->kind);
+  peer->site->served++;
+  peer->end->tag = 1; /* busy: see host.c */
+  peer->left = call->sent;
+  peer->stage = READ_BODY;
+  peer->is_deaf = call->kind == KIND_DEAF;
+  if (peer->is_deaf)
+    plan(peer, DEAF_US, on_then, THEN_RESET);
+}
+
+/* Takes bytes of a head; returns how many. */
+static size_t read_head(peer_t *peer, const char *bytes, size_t len) {
+  size_t had = peer->len;
+  size_t room = HEAD_MAX - had;
+  char *end;
+
+  if (room == 0)
+    trace_fail("a request head without end");
+  if (len > room)
+    len = room;
+  memcpy(peer->head + had, bytes, len);
+  peer->len += len;
+  end = memmem(peer->head, peer->len, "\r\n\r\n", 4);
+  if (end == NULL)
+    return len;
+  on_head(peer, (size_t)(end - peer->head) + 4);
+  peer->len = 0;
+  return (size_t)(end - peer->head) + 4 - had;
+}
+
+static size_t read_body(peer_t *peer, const char *bytes, size_t len) {
+  const call_t *call = &peer->site->world->calls[peer->id];
+  uint32_t at = call->sent - peer->left;
+
+  if (len > peer->left)
+    len = peer->left;
+  if (memcmp(bytes, world_pattern((uint64_t)peer->id + at), len) != 0)
+    trace_fail("the body of request %u differs in %zu bytes at %u", peer->id,
+               len, at);
+  peer->left -= (uint32_t)len;
+  return len;
+}
+
+/* Bytes that may come: the rest of a body that was answered early. */
+static void read_late(peer_t *peer, size_t len) {
+  if (len > peer->left)
+    trace_fail("%zu bytes on a connection after its last answer, or before "
+               "the answer to %u",
+               len - peer->left, peer->id);
+  peer->left -= (uint32_t)len;
+}
+
+static void on_bytes(peer_t *peer, const char *bytes, size_t len) {
+  while (len > 0) {
+    size_t took = len;
+
+    if (peer->stage == READ_HEAD)
+      took = read_head(peer, bytes, len);
+    else if (peer->stage == READ_BODY)
+      took = read_body(peer, bytes, len);
+    else
+      read_late(peer, len);
+    bytes += took;
+    len -= took;
+    if (peer->stage == READ_BODY && !peer->is_deaf &&
+        (peer->left == 0 ||
+         peer->site->world->calls[peer->id].kind == KIND_EARLY))
+      begin_answer(peer);
+    if (peer->is_deaf)
+      return;
+  }
+}
+
+static void on_changed(tcp_end_t *end) {
+  static char bytes[CHUNK_BYTES];
+  peer_t *peer = end->owner;
+  int64_t n = -EAGAIN;
+
+  while (!peer->is_deaf && (n = tcp_read(end, bytes, sizeof bytes, 0)) > 0)
+    on_bytes(peer, bytes, (size_t)n);
+  if (!peer->is_deaf && n != -EAGAIN)
+    end_peer(peer, 0); /* the client has closed, or reset */
+}
+
+/* --- connections -----------------------------------------------------------
+ */
+
+static int strikes_here(site_t *site, kind_t kind) {
+  world_t *world = site->world;
+
+  return (world->mode != WORLD_SINGLE || site == &world->sites[0]) &&
+         world_strikes(world, kind);
+}
+
+/* What some servers do to a new connection. */
+static void begin_badly(peer_t *peer) {
+  uint32_t soon = random_below(&peer->site->world->chance, HANGS_UP_US);
+
+  if (strikes_here(peer->site, KIND_FIN_AT_ONCE))
+    plan(peer, soon, on_then, THEN_CLOSE);
+  else if (strikes_here(peer->site, KIND_RESET_AT_ONCE))
+    plan(peer, soon, on_then, THEN_RESET);
+  else if (strikes_here(peer->site, KIND_SPEAKS_FIRST))
+    plan(peer, soon, on_extra, 0);
+}
+
+static int on_syn(void *arg, tcp_end_t *server) {
+  site_t *site = arg;
+  peer_t *peer;
+
+  if (site->is_down)
+    return -1;
+  if (strikes_here(site, KIND_BACKLOG))
+    return 1;
+  peer = calloc(1, sizeof *peer);
+  if (peer == NULL)
+    abort();
+  peer->site = site;
+  peer->end = server;
+  peer->conn_id = server->conn->id;
+  peer->next = site->peers;
+  if (peer->next != NULL)
+    peer->next->prev = peer;
+  site->peers = peer;
+  server->owner = peer;
+  server->changed = on_changed;
+  begin_badly(peer);
+  return 0;
+}
+
+void origin_begin(world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++) {
+    tcp_listener_t listener = {on_syn, &world->sites[i]};
+
+    tcp_listen(world->sites[i].port, 0, &listener);
+  }
+}
+
+void origin_crash(site_t *site, int reset) {
+  while (site->peers != NULL)
+    end_peer(site->peers, reset);
+}
+
+void origin_end(world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++)
+    origin_crash(&world->sites[i], 1);
+}

@@ -1,0 +1,501 @@
+/* Who makes requests, and judges how each ends: once, in time, in turn, and in
+ * a way that what the servers did allows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define RECENT     60u /* ids that deeds are done to */
+#define LATE_MS    6u  /* a callback may be behind its timer */
+#define SOME_BYTES 2000u
+#define MANY_BYTES 100000u
+
+static uint32_t from(world_t *world, uint32_t min, uint32_t max) {
+  return random_from(&world->chance, min, max);
+}
+
+/* --- how a call ends -------------------------------------------------------
+ */
+
+static uint32_t end_of(int error) {
+  switch (error) {
+  case 0:
+    return END_OK;
+  case POOL_EHANGUP:
+    return END_HANGUP;
+  case UV_ECONNRESET:
+    return END_RESET;
+  case UV_EPIPE:
+    return END_PIPE;
+  case POOL_EPARSE:
+    return END_PARSE;
+  case POOL_ETOOLARGE:
+    return END_LARGE;
+  case UV_ETIMEDOUT:
+    return END_TIME;
+  case UV_ENOMEM:
+  case UV_ENOBUFS:
+    return END_MEMORY;
+  case UV_ECANCELED:
+    return END_CANCEL;
+  case POOL_ECLOSING:
+    return END_CLOSED;
+  case POOL_ENOENDPOINT:
+    return END_NOWHERE;
+  case UV_ECONNREFUSED:
+  case UV_EADDRNOTAVAIL:
+  case UV_ENETUNREACH:
+  case UV_EHOSTUNREACH:
+  case UV_EACCES:
+  case UV_EMFILE:
+  case UV_ENFILE:
+  case UV_EINVAL:
+    return END_CONNECT;
+  default:
+    return 0;
+  }
+}
+
+/* With one kind in the world, a call that it struck ends just as its row says;
+ * with many, each may also suffer from the others, but what cannot end well
+ * does not. */
+static uint32_t allowed_by_kind(const world_t *world, const call_t *call) {
+  const kind_info_t *info = kind_info((kind_t)call->kind);
+  uint32_t spill = world_spill(world);
+
+  if (world->mode == WORLD_SINGLE) {
+    if (kind_info(world->single)->group == GROUP_CONNECT)
+      return kind_info(world->single)->hit;
+    if (call->kind == KIND_NONE || info->group == GROUP_AFTER)
+      return info->hit | spill;
+    return info->hit;
+  }
+  return (info->hit & END_OK) != 0 ? info->hit | spill
+                                   : info->hit | (spill & ~END_OK);
+}
+
+static uint32_t allowed(const world_t *world, const call_t *call) {
+  uint32_t ends = END_OK;
+
+  if (call->cancelled)
+    return END_CANCEL;
+  if (world->mode != WORLD_QUIET && call->phase < PHASE_LIVE)
+    ends = allowed_by_kind(world, call);
+  if (call->timeout_ms != world->config.timeout_ms)
+    ends |= END_TIME;
+  if (world->phase == PHASE_OVER)
+    ends |= END_CLOSED;
+  return ends;
+}
+
+static void judge_answer(const call_t *call, uint32_t id,
+                         const pool_result_t *result) {
+  const char *text = pool_result_header(result, "X-Id");
+
+  if (!call->answered)
+    trace_fail("call %u: success before the whole answer was sent", id);
+  if (text == NULL || strtoul(text, NULL, 10) != id)
+    trace_fail("call %u was given the answer to %s", id,
+               text == NULL ? "nobody" : text);
+  if (result->status != call->status)
+    trace_fail("call %u: status %d, not %u", id, result->status, call->status);
+  if (result->body_len != call->body ||
+      memcmp(result->body, world_pattern(id), call->body) != 0)
+    trace_fail("call %u: a body of %zu bytes, not the one of %u", id,
+               result->body_len, call->body);
+  if (result->phase != POOL_COMPLETE || result->endpoint == NULL ||
+      result->attempts != 1)
+    trace_fail("call %u: success, phase %d, attempts %u", id,
+               (int)result->phase, result->attempts);
+}
+
+/* Of what the process was away, or blocked, nobody is to blame. */
+static void judge_time(world_t *world, const call_t *call, uint32_t id) {
+  uint64_t away_ms = (world->lost_us - call->lost_us + 999) / 1000;
+  uint64_t now_ms = uv_now(&world->loop);
+  uint64_t due_ms = call->accepted_ms + call->timeout_ms;
+  uint64_t late_ms = now_ms > due_ms ? now_ms - due_ms : 0;
+
+  late_ms = late_ms > away_ms ? late_ms - away_ms : 0;
+  if (late_ms > world->max_late_ms)
+    world->max_late_ms = late_ms;
+  if (late_ms > world->config.resolution_ms + LATE_MS)
+    trace_fail("call %u ended %u ms after its deadline", id, (unsigned)late_ms);
+}
+
+static void judge(world_t *world, uint32_t id, const pool_result_t *result) {
+  call_t *call = &world->calls[id];
+  uint32_t end = end_of(result->error);
+
+  if (world->in_call)
+    trace_fail("call %u: callback inside a pool_*() call", id);
+  if (world->closed)
+    trace_fail("call %u: callback after the pool was closed", id);
+  if (call->done)
+    trace_fail("call %u: two callbacks", id);
+  if ((allowed(world, call) & end) == 0)
+    trace_fail("call %u (phase %u, struck by %s) ended with %s, phase %d, "
+               "reused %d",
+               id, call->phase, kind_info((kind_t)call->kind)->name,
+               pool_err_name(result->error), (int)result->phase,
+               result->reused);
+  if (result->attempts > 1)
+    trace_fail("call %u: %u attempts", id, result->attempts);
+  if (result->error == 0)
+    judge_answer(call, id, result);
+  judge_time(world, call, id);
+  if (result->attempts > 0)
+    call->started_ms = call->accepted_ms + result->waited_ms;
+}
+
+/* --- deeds -----------------------------------------------------------------
+ */
+
+static uint32_t recent(world_t *world) {
+  uint32_t back = from(world, 1, RECENT);
+
+  return back < world->call_count ? world->call_count - back : 0;
+}
+
+static void cancel(world_t *world, uint32_t id) {
+  call_t *call = &world->calls[id];
+  int rc;
+
+  world->in_call = 1;
+  rc = pool_cancel(world->pool, call->call);
+  world->in_call = 0;
+  if (rc == 0 && (call->done || call->cancelled))
+    trace_fail("call %u: cancelled after its end", id);
+  if (rc != 0 && rc != POOL_EGONE)
+    trace_fail("call %u: cancel says %d", id, rc);
+  call->cancelled |= (uint8_t)(rc == 0);
+}
+
+static void cancel_old(world_t *world) {
+  uint32_t id = from(world, 0, world->call_count - 1);
+
+  if (world->calls[id].done &&
+      pool_cancel(world->pool, world->calls[id].call) != POOL_EGONE)
+    trace_fail("call %u: found after its end", id);
+}
+
+static void block_loop(world_t *world) {
+  uint64_t us = from(world, 20, 3000) * 1000ull;
+
+  world->lost_us += us;
+  kernel_jump(us);
+  uv_update_time(&world->loop);
+}
+
+static void deeds_in_callback(world_t *world) {
+  if (world->close_next) {
+    world->close_next = 0;
+    world_hit(world, KIND_CLOSE_IN_CALLBACK);
+    user_close(world);
+    return;
+  }
+  if (world->phase != PHASE_CHAOS)
+    return;
+  if (world_strikes(world, KIND_CANCEL_IN_CALLBACK))
+    cancel(world, recent(world));
+  if (world_strikes(world, KIND_REQUEST_IN_CALLBACK))
+    user_request(world);
+  if (world_strikes(world, KIND_BLOCKED_LOOP))
+    block_loop(world);
+}
+
+static void on_done(const pool_result_t *result, void *data) {
+  uint32_t id = (uint32_t)(uintptr_t)data;
+  world_t *world = universe_now();
+  call_t *call = &world->calls[id];
+
+  trace("done", id, result->error, result->status);
+  judge(world, id, result);
+  call->done = 1;
+  world->pending--;
+  if (result->error == 0)
+    world->succeeded++;
+  else
+    world->failed++;
+  deeds_in_callback(world);
+}
+
+/* --- requests --------------------------------------------------------------
+ */
+
+static call_t *new_call(world_t *world) {
+  call_t *call;
+
+  if (world->call_count == world->call_room) {
+    world->call_room = world->call_room == 0 ? 4096 : world->call_room * 2;
+    world->calls = realloc(world->calls, world->call_room * sizeof *call);
+    if (world->calls == NULL)
+      abort();
+  }
+  call = &world->calls[world->call_count++];
+  memset(call, 0, sizeof *call);
+  return call;
+}
+
+static void choose_request(world_t *world, call_t *call) {
+  uint32_t roll = from(world, 0, 99);
+
+  call->method = (uint8_t)(roll < 70   ? METHOD_GET
+                           : roll < 80 ? METHOD_HEAD
+                           : roll < 94 ? METHOD_POST
+                                       : METHOD_POST + 1);
+  if (call->method >= METHOD_POST)
+    call->sent = from(world, 0, SOME_BYTES);
+  if (call->method >= METHOD_POST && world->phase == PHASE_CHAOS &&
+      from(world, 0, 99) == 0)
+    call->sent = from(world, SOME_BYTES, MANY_BYTES);
+  call->kind = KIND_NONE;
+  call->phase = (uint8_t)world->phase;
+  call->timeout_ms = world->config.timeout_ms;
+  if (world_strikes(world, KIND_SHORT_DEADLINE))
+    call->timeout_ms = from(world, 1, 50);
+  call->accepted_ms = uv_now(&world->loop);
+  call->lost_us = world->lost_us;
+}
+
+static int is_served(const world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++)
+    if (world->sites[i].in_pool)
+      return 1;
+  return 0;
+}
+
+/* What pool_request() has to say. */
+static void judge_refusal(world_t *world, int rc, int wanted,
+                          uint64_t allocations) {
+  int is_full = world->pending >= world->max_pending;
+
+  if (is_full != (rc == POOL_EOVERLOADED))
+    trace_fail("%u of %u pending, and pool_request() says %s", world->pending,
+               world->max_pending, pool_err_name(rc));
+  if (is_full && world->heap.calls != allocations)
+    trace_fail("a refused request allocated");
+  if (is_full) {
+    world->refused++;
+    return;
+  }
+  if (!is_served(world))
+    wanted = POOL_ENOENDPOINT;
+  if (rc != wanted && !(rc == UV_ENOMEM && world->on[KIND_NO_MEMORY]))
+    trace_fail("pool_request() says %s, not %s", pool_err_name(rc),
+               pool_err_name(wanted));
+}
+
+static void make_request(world_t *world, const char *path, int wanted) {
+  uint32_t id = world->call_count;
+  call_t *call = new_call(world);
+  uint64_t allocations = world->heap.calls;
+  pool_request_t request;
+  pool_call_t name = {0};
+  int rc;
+
+  choose_request(world, call);
+  memset(&request, 0, sizeof request);
+  request.method = world_methods[call->method];
+  request.path = path;
+  request.body = call->sent > 0 ? world_pattern(id) : NULL;
+  request.body_len = call->sent;
+  request.flags = from(world, 0, 9) == 0 ? POOL_COPY_BODY : 0;
+  if (call->timeout_ms != world->config.timeout_ms)
+    request.timeout_ms = call->timeout_ms;
+  world->in_call = 1;
+  rc = pool_request(world->pool, &request, on_done, (void *)(uintptr_t)id,
+                    &name);
+  world->in_call = 0;
+  trace("ask", id, call->method, rc);
+  judge_refusal(world, rc, wanted, allocations);
+  call = &world->calls[id];
+  call->call = name;
+  call->done = rc != 0;
+  world->accepted += rc == 0;
+  world->pending += rc == 0;
+}
+
+static void write_path(char *path, uint32_t id) {
+  char digits[12];
+  int n = 0;
+
+  do
+    digits[n++] = (char)('0' + id % 10);
+  while ((id /= 10) > 0);
+  *path++ = '/';
+  while (n > 0)
+    *path++ = digits[--n];
+  *path = '\0';
+}
+
+void user_request(world_t *world) {
+  char path[16];
+
+  if (world->phase >= PHASE_OVER)
+    return;
+  write_path(path, world->call_count);
+  make_request(world, path, 0);
+}
+
+/* --- from time to time -----------------------------------------------------
+ */
+
+static void add_site(world_t *world, site_t *site) {
+  int rc;
+
+  world->in_call = 1;
+  rc = pool_add_endpoint(world->pool, site->address);
+  world->in_call = 0;
+  if (rc == UV_ENOMEM && world->on[KIND_NO_MEMORY])
+    return;
+  if (rc != 0)
+    trace_fail("an endpoint cannot be added: %s", pool_err_name(rc));
+  site->in_pool = 1;
+}
+
+static void add_sites_back(world_t *world, int all) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++)
+    if (!world->sites[i].in_pool &&
+        (all || world->sites[i].back_ms <= uv_now(&world->loop)))
+      add_site(world, &world->sites[i]);
+}
+
+static void remove_site(world_t *world) {
+  site_t *site = &world->sites[from(world, 0, world->endpoints - 1)];
+  int rc;
+
+  if (!site->in_pool)
+    return;
+  world->in_call = 1;
+  rc = pool_remove_endpoint(world->pool, site->address);
+  world->in_call = 0;
+  if (rc != 0)
+    trace_fail("an endpoint cannot be removed: %s", pool_err_name(rc));
+  site->in_pool = 0;
+  site->back_ms = uv_now(&world->loop) + from(world, 1, 2000);
+}
+
+static void set_limit(world_t *world, uint32_t limit) {
+  if (pool_set_max_pending(world->pool, limit) != 0)
+    trace_fail("the limit cannot be set to %u", limit);
+  world->max_pending = limit;
+}
+
+static void deeds(world_t *world) {
+  uint32_t i;
+
+  if (world_strikes(world, KIND_CANCEL))
+    cancel(world, recent(world));
+  if (world_strikes(world, KIND_CANCEL_OLD))
+    cancel_old(world);
+  if (world_strikes(world, KIND_BAD_REQUEST))
+    make_request(world, "no slash", UV_EINVAL);
+  if (world_strikes(world, KIND_LIMIT_CHANGED))
+    set_limit(world, from(world, 12, 300));
+  if (world_strikes(world, KIND_ENDPOINT_REMOVED))
+    remove_site(world);
+  if (world_strikes(world, KIND_BURST))
+    for (i = from(world, 1, world->max_pending + 20); i > 0; i--)
+      user_request(world);
+}
+
+static void on_tick(uv_timer_t *timer) {
+  world_t *world = universe_now();
+  uint32_t batch = world->phase == PHASE_LIVE ? 1 : world->batch;
+  uint32_t gap_ms = batch * 1000 / world->rate;
+  uint32_t i;
+
+  for (i = 0; i < batch; i++)
+    user_request(world);
+  if (world->phase == PHASE_CHAOS)
+    deeds(world);
+  add_sites_back(world, 0);
+  uv_timer_start(timer, on_tick, from(world, gap_ms / 2, gap_ms * 3 / 2 + 1),
+                 0);
+}
+
+/* --- the pool --------------------------------------------------------------
+ */
+
+static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
+  world_t *world = data;
+
+  if (pool != world->pool || world->in_call || world->phase == PHASE_OVER)
+    trace_fail("an event at the wrong time");
+  trace("event", event->type, event->error, (int64_t)event->lost);
+  if (event->type == POOL_EVENT_DRAINED)
+    world->drained++;
+}
+
+void user_begin(world_t *world) {
+  pool_config_t config = world->config;
+  int rc;
+
+  heap_init(&world->heap);
+  config.allocator = heap_allocator(&world->heap);
+  config.on_event = on_event;
+  config.data = world;
+  rc = pool_create(&world->pool, &world->loop, &config);
+  if (rc != 0)
+    trace_fail("no pool: %s", pool_err_name(rc));
+  world->max_pending = config.max_pending;
+  add_sites_back(world, 1);
+  uv_timer_init(&world->loop, &world->tick);
+  uv_timer_start(&world->tick, on_tick, 1, 0);
+}
+
+void user_heal(world_t *world) {
+  set_limit(world, world->config.max_pending);
+  add_sites_back(world, 1);
+}
+
+void user_stop(world_t *world) {
+  uv_timer_stop(&world->tick);
+}
+
+static void on_closed(void *data) {
+  world_t *world = data;
+
+  if (world->in_call || world->closed)
+    trace_fail("the pool's last callback at the wrong time");
+  world->closed = 1;
+  world->pool = NULL;
+  trace("closed", 0, 0, 0);
+}
+
+void user_close(world_t *world) {
+  world->phase = PHASE_OVER;
+  world->in_call = 1;
+  pool_close(world->pool, on_closed, world);
+  world->in_call = 0;
+  uv_close((uv_handle_t *)&world->tick, NULL);
+}
+
+/* A call that came earlier is put on a connection earlier. */
+static void check_turns(const world_t *world) {
+  uint64_t latest = 0;
+  uint32_t i;
+
+  for (i = 0; i < world->call_count; i++) {
+    const call_t *call = &world->calls[i];
+
+    if (!call->done)
+      trace_fail("call %u has not ended", i);
+    if (call->started_ms == 0)
+      continue;
+    if (call->started_ms < latest)
+      trace_fail("call %u was overtaken, or overtook others", i);
+    latest = call->started_ms;
+  }
+}
+
+void user_end(world_t *world) {
+  check_turns(world);
+  free(world->calls);
+  world->calls = NULL;
+}

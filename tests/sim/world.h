@@ -1,0 +1,183 @@
+/* One universe: what a seed decides, and what its parts know of each other.
+ *
+ *   world.c     the seed's choices; which kinds strike, and how often
+ *   host.c      system calls that fail, connects and their paths
+ *   origin.c    the servers: requests in, answers out
+ *   answer.c    the bytes of answers
+ *   chaos.c     servers that crash, networks that freeze, clocks that jump
+ *   user.c      who makes requests, and judges how they end
+ *   oracle.c    what has to hold after every poll
+ *   universe.c  the phases, from warm-up to the closed loop
+ *
+ * The user's table of calls is shared: a server notes there what it did to a
+ * call, so that the user knows how it has to end. */
+#ifndef SIM_WORLD_H_
+#define SIM_WORLD_H_
+
+#include "heap.h"
+#include "httpool.h"
+#include "kernel.h"
+#include "kinds.h"
+
+#define WORLD_ENDPOINTS  16u
+#define WORLD_FIRST_PORT 9000
+#define WORLD_PATTERN    (1u << 20) /* bytes of the pattern, and some more */
+#define WORLD_PERIOD     23u
+#define WORLD_BODY_MAX   (1u << 18) /* what servers send, at most, if good */
+
+/* A quarter of all universes is quiet, a quarter knows one kind. */
+typedef enum { WORLD_QUIET, WORLD_SINGLE, WORLD_SWARM } world_mode_t;
+
+typedef enum {
+  PHASE_WARM_UP,
+  PHASE_CHAOS,  /* kinds strike */
+  PHASE_SETTLE, /* none does any more; what it left behind may hurt */
+  PHASE_LIVE,   /* all has to be well */
+  PHASE_ENDING, /* no new requests */
+  PHASE_OVER    /* the pool is closed */
+} phase_t;
+
+/* One request that was made. */
+typedef struct {
+  uint8_t done;      /* its callback ran; or it was not accepted */
+  uint8_t method;    /* index into world_methods */
+  uint8_t phase;     /* when it was made */
+  uint8_t cancelled; /* pool_cancel() returned 0 */
+  uint8_t seen;      /* by servers: its request line */
+  uint8_t answered;  /* by a server: the whole of it is on its way */
+  uint16_t status;   /* of that answer */
+  int16_t kind;      /* what the server did; KIND_NONE when plain */
+  uint32_t sent;     /* bytes of its body */
+  uint32_t body;     /* bytes of the answer's body */
+  uint32_t timeout_ms;
+  pool_call_t call;
+  uint64_t accepted_ms; /* uv_now() */
+  uint64_t lost_us;     /* world->lost_us at that time */
+  uint64_t started_ms;  /* 0 when it was not */
+} call_t;
+
+/* A server; its connections are in origin.c. */
+typedef struct {
+  struct world_s *world;
+  int port;
+  int is_down;      /* refuses connects */
+  int in_pool;      /* it is one of the pool's endpoints */
+  uint64_t back_ms; /* uv_now() when it is to be one again */
+  char address[32];
+  uint64_t connects;    /* to it, by the pool */
+  uint64_t served;      /* requests */
+  struct peer_s *peers; /* its connections */
+} site_t;
+
+typedef struct world_s {
+  uint64_t seed;
+  random_t chance;
+  world_mode_t mode;
+  kind_t single; /* of a universe with one kind */
+  /* What the seed decided. */
+  uint32_t endpoints;
+  uint32_t rate;       /* requests a second */
+  uint32_t batch;      /* made at once */
+  uint32_t latency_us; /* one way */
+  uint32_t jitter_us;
+  uint32_t service_us; /* a server thinks about a request, at most */
+  uint32_t chaos_ms;
+  uint8_t on[KINDS];     /* may strike in this universe */
+  kind_t answers[KINDS]; /* those that strike requests */
+  uint32_t answer_count;
+  kind_t ending; /* how it ends; KIND_NONE: idle, then close */
+  pool_config_t config;
+  /* The state. */
+  phase_t phase;
+  uv_loop_t loop;
+  heap_t heap;
+  pool_t *pool;
+  int closed; /* the callback of pool_close() ran */
+  int drained;
+  int in_call;          /* a pool_*() call is on the stack */
+  int close_next;       /* the next callback closes the pool */
+  uv_timer_t tick;      /* the users' */
+  uv_timer_t stage;     /* the phases' */
+  uint32_t max_pending; /* the limit now */
+  site_t sites[WORLD_ENDPOINTS];
+  call_t *calls;
+  uint32_t call_count;
+  uint32_t call_room;
+  uint32_t pending;
+  uint64_t lost_us; /* time that the process was not there */
+  uint64_t jump_us; /* before the next poll it is not */
+  pool_stats_t last_stats;
+  /* What came of it. */
+  uint64_t hits[KINDS];
+  uint64_t accepted;
+  uint64_t refused;
+  uint64_t succeeded;
+  uint64_t failed;
+  uint64_t checks;
+  uint64_t max_late_ms;  /* callbacks behind their deadline */
+  uint64_t live_refused; /* refusals before the live phase */
+  uint64_t simulated_us;
+  uint64_t calls_of_system;
+  uint64_t hash;
+} world_t;
+
+extern const char *const world_methods[];
+#define WORLD_METHODS 4u
+#define METHOD_GET    0u
+#define METHOD_HEAD   1u
+#define METHOD_POST   2u
+
+/* Decides everything that a seed decides. `only`: KIND_NONE, or the universe
+ * has that single kind. */
+void world_make(world_t *world, uint64_t seed, int mode, kind_t only);
+
+/* Prints the configuration. */
+void world_print(const world_t *world);
+
+/* Whether a kind is to strike now; then it is counted. */
+int world_strikes(world_t *world, kind_t kind);
+
+/* Counts a strike that somebody else decided. */
+void world_hit(world_t *world, kind_t kind);
+
+/* The union of what calls may come to on others' account. */
+uint32_t world_spill(const world_t *world);
+
+/* The bytes of bodies: from any offset below WORLD_PERIOD on, WORLD_PATTERN
+ * bytes. What a call's body is starts at its id modulo the period. */
+const char *world_pattern(uint64_t id);
+
+/* Begins and ends to use the virtual kernel, with this world behind it. */
+void host_begin(world_t *world, int print);
+
+/* Servers. */
+void origin_begin(world_t *world);
+void origin_end(world_t *world);
+void origin_crash(site_t *site, int reset); /* all its connections */
+
+/* Chaos plans its deeds on the timeline. */
+void chaos_begin(world_t *world);
+void chaos_stop(world_t *world); /* and all is healed */
+
+/* Users: they make the pool, and requests at the world's rate until they are
+ * stopped. */
+void user_begin(world_t *world);
+void user_heal(world_t *world); /* limits and endpoints as they were at first */
+void user_stop(world_t *world);
+void user_request(world_t *world);
+void user_close(world_t *world);
+void user_end(world_t *world);
+
+/* Judges everything that can be judged between two polls. */
+void oracle_check(world_t *world);
+
+/* What has to be true when the loop is closed. */
+void oracle_end(world_t *world);
+
+/* The world that is being lived through: for callbacks. */
+world_t *universe_now(void);
+
+/* Lives through a universe; aborts where a promise is broken. */
+void universe_run(world_t *world, int print);
+
+#endif
