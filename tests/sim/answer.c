@@ -429,6 +429,8 @@ void answer_make(answer_t *answer, world_t *world, uint32_t id) {
     make_huge(answer, world, id);
   if (is_bodiless(call))
     call->body = 0;
+  if (kind != KIND_NONE && kind_info(kind)->group == GROUP_BAD)
+    answer->is_last = 1; /* who was told such a thing does not come again */
 }
 
 void answer_clear(answer_t *answer) {

@@ -22,10 +22,17 @@ static void on_up(void *arg, uint64_t a, uint64_t b) {
   site->is_down = 0;
 }
 
-static void take_down(site_t *site, uint32_t ms, int reset) {
+static void take_down(site_t *site, uint32_t min_ms, uint32_t max_ms,
+                      int reset) {
   site->is_down = 1;
   origin_crash(site, reset);
-  timeline_after(ms * 1000ull, on_up, site, 0, 0);
+  timeline_after(from(site->world, min_ms, max_ms) * 1000ull, on_up, site, 0,
+                 0);
+}
+
+static void freeze(site_t *site) {
+  tcp_hold(site->port, 0,
+           timeline_now() + from(site->world, 10, 3000) * 1000ull);
 }
 
 static void on_memory(void *arg, uint64_t a, uint64_t b) {
@@ -48,15 +55,14 @@ static void strike_sites(world_t *world) {
   uint32_t i;
 
   if (world_strikes(world, KIND_CRASH))
-    take_down(any_site(world), from(world, 50, 3000), 1);
+    take_down(any_site(world), 50, 3000, 1);
   if (world_strikes(world, KIND_RESTART))
-    take_down(any_site(world), from(world, 10, 500), 0);
+    take_down(any_site(world), 10, 500, 0);
   if (world_strikes(world, KIND_FREEZE))
-    tcp_hold(any_site(world)->port, 0,
-             timeline_now() + from(world, 10, 3000) * 1000ull);
+    freeze(any_site(world));
   if (world_strikes(world, KIND_ALL_DOWN))
     for (i = 0; i < world->endpoints; i++)
-      take_down(&world->sites[i], from(world, 100, 2000), 1);
+      take_down(&world->sites[i], 100, 2000, 1);
 }
 
 static void on_chaos(void *arg, uint64_t a, uint64_t b) {

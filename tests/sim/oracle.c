@@ -108,6 +108,44 @@ static void check_backoff(const world_t *world) {
                (unsigned long long)world->hits[world->single]);
 }
 
+void oracle_settled(world_t *world) {
+  origin_check_rest(world);
+  if (world->removals != world->farewells)
+    trace_fail("%u endpoints removed, %u events", world->removals,
+               world->farewells);
+}
+
+/* What the pool says of each endpoint is what its server saw. */
+static void check_endpoints(const world_t *world) {
+  uint64_t sum = 0;
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++) {
+    const site_t *site = &world->sites[i];
+    pool_endpoint_stats_t s;
+
+    if (pool_endpoint_stats(world->pool, site->address, &s) != 0)
+      trace_fail("no numbers of endpoint %u", i);
+    if (s.attempts != site->served || s.succeeded != s.attempts ||
+        s.failed > 0 || s.last_error != 0 || s.connects != site->connects)
+      trace_fail(
+          "endpoint %u: %llu attempts, %llu succeeded, %llu connects, "
+          "but %llu requests on %llu connections",
+          i, (unsigned long long)s.attempts, (unsigned long long)s.succeeded,
+          (unsigned long long)s.connects, (unsigned long long)site->served,
+          (unsigned long long)site->connects);
+    sum += s.attempts;
+  }
+  if (sum != world->accepted)
+    trace_fail("%llu attempts for %llu calls", (unsigned long long)sum,
+               (unsigned long long)world->accepted);
+}
+
+void oracle_at_rest(world_t *world) {
+  if (world->mode == WORLD_QUIET)
+    check_endpoints(world);
+}
+
 void oracle_end(world_t *world) {
   if (!world->closed)
     trace_fail("the pool's last callback has not run");

@@ -124,7 +124,8 @@ static void on_answer(void *arg, uint64_t conn_id, uint64_t unused) {
   len = answer->len - peer->sent;
   if (answer->piece > 0 && len > answer->piece)
     len = answer->piece;
-  tcp_send(peer->end, answer->bytes + peer->sent, len);
+  if (len > 0)
+    tcp_send(peer->end, answer->bytes + peer->sent, len);
   peer->sent += len;
   if (peer->sent < answer->len)
     plan(peer, answer->gap_us, on_answer, 0);
@@ -326,6 +327,20 @@ void origin_begin(world_t *world) {
 void origin_crash(site_t *site, int reset) {
   while (site->peers != NULL)
     end_peer(site->peers, reset);
+}
+
+void origin_check_rest(const world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++) {
+    const peer_t *peer = world->sites[i].peers;
+
+    for (; peer != NULL; peer = peer->next)
+      if (peer->stage == OVER || peer->is_deaf)
+        trace_fail("a connection is still open that said %s at call %u",
+                   kind_info((kind_t)world->calls[peer->id].kind)->name,
+                   peer->id);
+  }
 }
 
 void origin_end(world_t *world) {

@@ -48,9 +48,7 @@ static void begin_ending(world_t *world) {
   world->close_next = world->ending == KIND_CLOSE_IN_CALLBACK;
   if (world->ending == KIND_DRAIN) {
     world_hit(world, KIND_DRAIN);
-    world->in_call = 1;
-    pool_drain(world->pool);
-    world->in_call = 0;
+    user_drain(world);
   }
   if (world->ending == KIND_CLOSE_BUSY) {
     world_hit(world, KIND_CLOSE_BUSY);
@@ -68,6 +66,8 @@ static void check_ending(world_t *world) {
   if (world->ending == KIND_NONE && (world->pending > 0 || tcp_clients() > 0))
     trace_fail("at rest there are %u pending, %u sockets", world->pending,
                tcp_clients());
+  if (world->ending == KIND_NONE)
+    oracle_at_rest(world);
 }
 
 static void on_stage(uv_timer_t *timer) {
@@ -93,6 +93,7 @@ static void on_stage(uv_timer_t *timer) {
     next_after(world, SETTLE_MS);
     break;
   case PHASE_LIVE:
+    oracle_settled(world);
     world->live_refused = world->refused;
     next_after(world, LIVE_MS);
     break;

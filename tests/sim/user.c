@@ -144,6 +144,10 @@ static void judge(world_t *world, uint32_t id, const pool_result_t *result) {
   if (result->error == 0)
     judge_answer(call, id, result);
   judge_time(world, call, id);
+  if (result->total_ms != uv_now(&world->loop) - call->accepted_ms ||
+      result->waited_ms > result->total_ms)
+    trace_fail("call %u: %u of %u ms waited", id, result->waited_ms,
+               result->total_ms);
   if (result->attempts > 0)
     call->started_ms = call->accepted_ms + result->waited_ms;
 }
@@ -377,6 +381,7 @@ static void remove_site(world_t *world) {
   if (rc != 0)
     trace_fail("an endpoint cannot be removed: %s", pool_err_name(rc));
   site->in_pool = 0;
+  world->removals++;
   site->back_ms = uv_now(&world->loop) + from(world, 1, 2000);
 }
 
@@ -428,8 +433,8 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
   if (pool != world->pool || world->in_call || world->phase == PHASE_OVER)
     trace_fail("an event at the wrong time");
   trace("event", event->type, event->error, (int64_t)event->lost);
-  if (event->type == POOL_EVENT_DRAINED)
-    world->drained++;
+  world->drained += event->type == POOL_EVENT_DRAINED;
+  world->farewells += event->type == POOL_EVENT_REMOVED;
 }
 
 void user_begin(world_t *world) {
@@ -456,6 +461,17 @@ void user_heal(world_t *world) {
 
 void user_stop(world_t *world) {
   uv_timer_stop(&world->tick);
+}
+
+void user_drain(world_t *world) {
+  int rc;
+
+  world->in_call = 1;
+  pool_drain(world->pool);
+  rc = pool_get(world->pool, "/", on_done, NULL);
+  world->in_call = 0;
+  if (rc != POOL_ECLOSING)
+    trace_fail("a pool that drains says %s to a request", pool_err_name(rc));
 }
 
 static void on_closed(void *data) {

@@ -94,6 +94,8 @@ typedef struct world_s {
   pool_t *pool;
   int closed; /* the callback of pool_close() ran */
   int drained;
+  uint32_t removals; /* of endpoints, and how many events told of one */
+  uint32_t farewells;
   int in_call;          /* a pool_*() call is on the stack */
   int close_next;       /* the next callback closes the pool */
   uv_timer_t tick;      /* the users' */
@@ -153,7 +155,8 @@ void host_begin(world_t *world, int print);
 /* Servers. */
 void origin_begin(world_t *world);
 void origin_end(world_t *world);
-void origin_crash(site_t *site, int reset); /* all its connections */
+void origin_crash(site_t *site, int reset);   /* all its connections */
+void origin_check_rest(const world_t *world); /* none is of no use any more */
 
 /* Chaos plans its deeds on the timeline. */
 void chaos_begin(world_t *world);
@@ -165,13 +168,17 @@ void user_begin(world_t *world);
 void user_heal(world_t *world); /* limits and endpoints as they were at first */
 void user_stop(world_t *world);
 void user_request(world_t *world);
+void user_drain(world_t *world);
 void user_close(world_t *world);
 void user_end(world_t *world);
 
 /* Judges everything that can be judged between two polls. */
 void oracle_check(world_t *world);
 
-/* What has to be true when the loop is closed. */
+/* What has to be true when all that went wrong has been over for long, when a
+ * quiet pool is at rest, and when the loop is closed. */
+void oracle_settled(world_t *world);
+void oracle_at_rest(world_t *world);
 void oracle_end(world_t *world);
 
 /* The world that is being lived through: for callbacks. */
