@@ -31,7 +31,7 @@ static void take_down(site_t *site, uint32_t min_ms, uint32_t max_ms,
 }
 
 static void freeze(site_t *site) {
-  tcp_hold(site->port, 0,
+  tcp_hold(site->port, site->v6,
            timeline_now() + from(site->world, 10, 3000) * 1000ull);
 }
 
@@ -85,12 +85,22 @@ void chaos_begin(world_t *world) {
   timeline_after(EVERY_MIN_MS * 1000ull, on_chaos, world, 0, 0);
 }
 
+static void heal_path(tcp_end_t *server, void *arg) {
+  const world_t *world = arg;
+  tcp_path_t path = {.latency_us = world->latency_us,
+                     .jitter_us = world->jitter_us};
+
+  server->conn->path = path;
+}
+
 void chaos_stop(world_t *world) {
   uint32_t i;
 
+  world->jump_us = 0;
   heap_fail(&world->heap, 0, 0);
   for (i = 0; i < world->endpoints; i++) {
     world->sites[i].is_down = 0;
-    tcp_hold(world->sites[i].port, 0, 0);
+    tcp_hold(world->sites[i].port, world->sites[i].v6, 0);
+    tcp_each_server(world->sites[i].port, world->sites[i].v6, heal_path, world);
   }
 }

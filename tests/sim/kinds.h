@@ -162,6 +162,7 @@
   XX(ENDPOINT_REMOVED, "endpoint-removed", USER, 30, END_OK,                   \
      END_OK | END_NOWHERE | END_CONNECT)                                       \
   XX(CLOSE_IN_CALLBACK, "close-in-callback", ENDING, 0, END_OK, END_OK)        \
+  XX(CLOSE_IN_EVENT, "close-in-event", ENDING, 0, END_OK, END_OK)              \
   XX(CLOSE_BUSY, "close-with-calls", ENDING, 0, END_OK, END_OK)                \
   XX(DRAIN, "drain-and-close", ENDING, 0, END_OK, END_OK)
 

@@ -62,10 +62,13 @@ static void check_sockets(const world_t *world, const pool_stats_t *s) {
                s->idle, s->busy);
   if (world->on[KIND_ENDPOINT_REMOVED])
     return; /* one that was added again is another one */
-  for (i = 0; i < world->endpoints; i++)
-    if (tcp_clients_of(world->sites[i].port, 0) > world->config.max_connections)
-      trace_fail("%u sockets at endpoint %u",
-                 tcp_clients_of(world->sites[i].port, 0), i);
+  for (i = 0; i < world->endpoints; i++) {
+    const site_t *site = &world->sites[i];
+    uint32_t sockets = tcp_clients_of(site->port, site->v6);
+
+    if (sockets > world->config.max_connections)
+      trace_fail("%u sockets at endpoint %u", sockets, i);
+  }
 }
 
 void oracle_check(world_t *world) {

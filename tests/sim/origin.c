@@ -169,6 +169,19 @@ static void check_head(const peer_t *peer, size_t len) {
                (int)len, peer->head, want);
 }
 
+/* A deaf server does not hear that its client has gone; we do. */
+static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused) {
+  peer_t *peer = planned(arg, conn_id);
+
+  (void)unused;
+  if (peer == NULL)
+    return;
+  if (peer->end->peer->closed)
+    end_peer(peer, 1);
+  else
+    plan(peer, DEAF_US, on_deaf, 0);
+}
+
 static void on_head(peer_t *peer, size_t len) {
   world_t *world = peer->site->world;
   char *slash = memchr(peer->head, '/', len);
@@ -191,7 +204,7 @@ static void on_head(peer_t *peer, size_t len) {
   peer->stage = READ_BODY;
   peer->is_deaf = call->kind == KIND_DEAF;
   if (peer->is_deaf)
-    plan(peer, DEAF_US, on_then, THEN_RESET);
+    plan(peer, DEAF_US, on_deaf, 0);
 }
 
 /* Takes bytes of a head; returns how many. */
@@ -320,7 +333,7 @@ void origin_begin(world_t *world) {
   for (i = 0; i < world->endpoints; i++) {
     tcp_listener_t listener = {on_syn, &world->sites[i]};
 
-    tcp_listen(world->sites[i].port, 0, &listener);
+    tcp_listen(world->sites[i].port, world->sites[i].v6, &listener);
   }
 }
 

@@ -46,6 +46,7 @@ static void begin_ending(world_t *world) {
     for (i = 0; i < BUSY_CALLS; i++)
       user_request(world);
   world->close_next = world->ending == KIND_CLOSE_IN_CALLBACK;
+  world->close_on_event = world->ending == KIND_CLOSE_IN_EVENT;
   if (world->ending == KIND_DRAIN) {
     world_hit(world, KIND_DRAIN);
     user_drain(world);
@@ -55,7 +56,8 @@ static void begin_ending(world_t *world) {
     close_all(world);
     return;
   }
-  next_after(world, world->config.timeout_ms + PATIENCE_MS);
+  next_after(world, world->config.timeout_ms + world->config.idle_timeout_ms +
+                        PATIENCE_MS);
 }
 
 static void check_ending(world_t *world) {

@@ -435,6 +435,10 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
   trace("event", event->type, event->error, (int64_t)event->lost);
   world->drained += event->type == POOL_EVENT_DRAINED;
   world->farewells += event->type == POOL_EVENT_REMOVED;
+  if (world->close_on_event) {
+    world_hit(world, KIND_CLOSE_IN_EVENT);
+    user_close(world);
+  }
 }
 
 void user_begin(world_t *world) {

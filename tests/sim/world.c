@@ -55,10 +55,10 @@ static void choose_kinds(world_t *world) {
 }
 
 static void choose_ending(world_t *world) {
-  static const kind_t endings[] = {KIND_CLOSE_IN_CALLBACK, KIND_CLOSE_BUSY,
-                                   KIND_DRAIN, KIND_NONE};
+  static const kind_t endings[] = {KIND_CLOSE_IN_CALLBACK, KIND_CLOSE_IN_EVENT,
+                                   KIND_CLOSE_BUSY, KIND_DRAIN, KIND_NONE};
 
-  world->ending = endings[from(world, 0, 3)];
+  world->ending = endings[from(world, 0, 4)];
   if (world->mode == WORLD_QUIET)
     world->ending = one_in(world, 2) ? KIND_DRAIN : KIND_NONE;
   if (world->mode == WORLD_SINGLE)
@@ -130,7 +130,9 @@ static void make_sites(world_t *world) {
 
     site->world = world;
     site->port = WORLD_FIRST_PORT + (int)i;
-    snprintf(site->address, sizeof site->address, "127.0.0.1:%d", site->port);
+    site->v6 = one_in(world, 4);
+    snprintf(site->address, sizeof site->address,
+             site->v6 ? "[::1]:%d" : "127.0.0.1:%d", site->port);
   }
 }
 

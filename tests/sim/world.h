@@ -60,6 +60,7 @@ typedef struct {
 typedef struct {
   struct world_s *world;
   int port;
+  int v6;
   int is_down;      /* refuses connects */
   int in_pool;      /* it is one of the pool's endpoints */
   uint64_t back_ms; /* uv_now() when it is to be one again */
@@ -98,6 +99,7 @@ typedef struct world_s {
   uint32_t farewells;
   int in_call;          /* a pool_*() call is on the stack */
   int close_next;       /* the next callback closes the pool */
+  int close_on_event;   /* the next event does */
   uv_timer_t tick;      /* the users' */
   uv_timer_t stage;     /* the phases' */
   uint32_t max_pending; /* the limit now */
