@@ -14,7 +14,7 @@
 #include "answer.h"
 
 #define HEAD_MAX    2048u
-#define DEAF_US     9000000u /* then the server's own patience ends */
+#define DEAF_US     1000000u /* between looks whether its client has gone */
 #define HANGS_UP_US 2000u
 #define CHUNK_BYTES 65536u
 

@@ -2,8 +2,9 @@
  *
  *   sim [--universes N] [--hours H] [--requests N] [--first SEED] [--jobs N]
  *       [--only KIND|quiet|swarm] [--json] [--check]
- *                 until there were that many of each; prints what came of it.
- *                 --check also holds it against the figures that are asked for
+ *                 until there were that many of each; prints what came of it,
+ *                 with --json also as the last line. --check also holds it
+ *                 against the figures that are asked for
  *   sim --seed S [--only ...] [--trace]
  *                 one universe, with its configuration, and event by event
  *   sim --list    the kinds
@@ -252,15 +253,16 @@ static void print_json(const tally_t *sum) {
 static void print_text(const tally_t *sum) {
   int k;
 
-  printf("%" PRIu64 " universes, %.1f simulated hours, %.2f M requests in %.2f "
-         "CPU minutes: %.1f hours a CPU minute\n",
+  printf("figures: %" PRIu64
+         " universes, %.1f simulated hours, %.1f M requests, "
+         "%.1f hours a CPU minute\n",
          sum->universes, hours_of(sum), (double)sum->requests / 1e6,
-         (double)sum->cpu_us / 60e6, hours_per_minute(sum));
+         hours_per_minute(sum));
   printf("%" PRIu64 " answered, %" PRIu64 " failed, %" PRIu64
-         " refused; %.1f M polls checked; at most %" PRIu64
+         " refused; %.1f M polls checked in %.2f CPU minutes; at most %" PRIu64
          " ms behind a deadline\n",
          sum->succeeded, sum->failed, sum->refused, (double)sum->checks / 1e6,
-         sum->max_late_ms);
+         (double)sum->cpu_us / 60e6, sum->max_late_ms);
   printf("%u of %d kinds struck %u times or more:", kinds_with(sum, ASKED_HITS),
          KINDS, ASKED_HITS);
   for (k = 0; k < KINDS; k++)
@@ -384,10 +386,9 @@ int main(int argc, char **argv) {
     return 1;
   failures = run_jobs(&wishes);
   add_up(&wishes, &sum);
+  print_text(&sum);
   if (wishes.is_json)
     print_json(&sum);
-  else
-    print_text(&sum);
   if (failures == 0 && wishes.is_check)
     failures = check(&sum);
   return failures == 0 ? 0 : 1;
