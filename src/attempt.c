@@ -114,7 +114,10 @@ int pool__attempt_end(pool__attempt_t *attempt, int error) {
 
 int pool__attempt_check(pool__attempt_t *attempt,
                         const pool__attempt_limits_t *limits, uint64_t now) {
-  if (limits->stall_timeout_ms != POOL_OFF &&
+  /* What the kernel sent is asked for when it matters only: bytes that left
+   * since the last look may have left at any time since then. */
+  if (next_due(attempt, limits) <= now &&
+      limits->stall_timeout_ms != POOL_OFF &&
       pool__conn_wrote_some(attempt->conn))
     attempt->conn->moved_at = now;
   if (next_due(attempt, limits) <= now)

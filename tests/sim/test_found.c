@@ -3,8 +3,14 @@
 #include "fixture.h"
 #include "kernel.h"
 
+static void on_connect(void *arg, int port, kernel_route_t *route) {
+  (void)arg;
+  (void)port;
+  route->path.latency_us = 5000;
+}
+
 static int setup(void **state) {
-  kernel_options_t options = {.seed = 1};
+  kernel_options_t options = {.seed = 1, .on_connect = on_connect};
 
   kernel_begin(&options);
   return fixture_setup(state);
@@ -53,11 +59,35 @@ static void a_callback_that_blocks_puts_no_deadline_off(void **state) {
   assert_in_range(third->total_ms, 400, 420);
 }
 
+/* A connection's timer that was set for an earlier request fires while the
+ * next one is on its way. Its bytes that are not acknowledged yet must not
+ * count as an upload that moves: the server says nothing from then on. */
+static void a_request_on_its_way_puts_no_stall_off(void **state) {
+  static const server_step_t once[] = {EXPECT(), REPLY(), EXPECT(), HANG()};
+  pool_config_t config = {.stall_timeout_ms = 1000, .resolution_ms = 1};
+  fixture_t *fx = *state;
+  record_t *first, *second;
+  uint64_t started = uv_now(&fx->loop);
+
+  server_default(fx->server, once);
+  fixture_pool(fx, &config);
+  first = fixture_get(fx, "/1");
+  fixture_run_record(fx, first);
+  /* The connect took two latencies, and the timer is set from then on. */
+  fixture_run_ms(fx, (uint32_t)(started + 10 + 998 - uv_now(&fx->loop)));
+  second = fixture_get(fx, "/2");
+  fixture_run(fx);
+  assert_int_equal(first->error, 0);
+  assert_int_equal(second->error, UV_ETIMEDOUT);
+  assert_in_range(second->total_ms, 1000, 1010);
+}
+
 #define SIM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       SIM_TEST(a_callback_that_blocks_puts_no_deadline_off),
+      SIM_TEST(a_request_on_its_way_puts_no_stall_off),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
