@@ -168,6 +168,16 @@ static void make_good(answer_t *answer, world_t *world, uint32_t id) {
     answer->then = THEN_WAIT;
     answer->is_last = 1;
     break;
+  case KIND_EARLY_KEEPS: /* it reads the rest, and goes on */
+    plain(answer, call, id);
+    break;
+  case KIND_EARLY_RESET: /* in small pieces: the reset may overtake a read */
+    plain_with(answer, call, id, "HTTP/1.1", "Connection: close\r\n");
+    answer->piece = answer->len / 8 + 1;
+    answer->gap_us = 1;
+    answer->then = THEN_RESET;
+    answer->is_last = 1;
+    break;
   case KIND_OLD_VERSION:
     plain_with(answer, call, id, "HTTP/1.0", "");
     answer->then = THEN_CLOSE;
@@ -239,14 +249,35 @@ static void make_cut(answer_t *answer, world_t *world, uint32_t id) {
     answer->then = THEN_RESET;
 }
 
+/* A server that sends nothing more is found out by the stall timer (of an
+ * upload after up to twice that), one that does not come to the end of its head
+ * by the head timer. */
+static void note_stuck(const answer_t *answer, const world_t *world,
+                       call_t *call) {
+  uint64_t head_ms = (uint64_t)answer->gap_us * (head_len(answer) - 1) / 1000;
+
+  if (world->mode == WORLD_SWARM)
+    return; /* there may be other reasons to be late */
+  if (call->kind != KIND_DRIP_FOR_EVER &&
+      world->config.stall_timeout_ms != POOL_OFF)
+    call->stuck_ms = world->config.stall_timeout_ms * (call->sent > 0 ? 2 : 1);
+  else if (call->kind == KIND_STUCK || call->kind == KIND_STUCK_IN_HEAD)
+    call->stuck_ms = world->config.head_timeout_ms;
+  else if (call->kind != KIND_DRIP_FOR_EVER)
+    return;
+  else if (head_ms >
+           world->config.head_timeout_ms + world->config.resolution_ms)
+    call->stuck_ms = world->config.head_timeout_ms;
+}
+
 /* Never ends. */
 static void make_stuck(answer_t *answer, world_t *world, uint32_t id) {
   call_t *call = &world->calls[id];
 
   answer->then = THEN_WAIT;
-  if (call->kind == KIND_STUCK || call->kind == KIND_DEAF)
-    return;
   plain(answer, call, id);
+  if (call->kind == KIND_STUCK || call->kind == KIND_DEAF)
+    answer->len = 0;
   if (call->kind == KIND_STUCK_IN_HEAD)
     cut_in_head(answer, world);
   if (call->kind == KIND_STUCK_IN_BODY)
@@ -254,7 +285,9 @@ static void make_stuck(answer_t *answer, world_t *world, uint32_t id) {
   if (call->kind == KIND_DRIP_FOR_EVER) {
     answer->piece = 1;
     answer->gap_us = 8000000 / (uint32_t)answer->len;
+    answer->len--; /* whoever has no deadline waits for the last one */
   }
+  note_stuck(answer, world, call);
 }
 
 /* Is not valid HTTP/1.1, or not what we asked for. */
@@ -375,7 +408,8 @@ static void make_and_after(answer_t *answer, world_t *world, uint32_t id) {
 }
 
 int answer_suits(kind_t kind, const call_t *call) {
-  if (kind == KIND_DEAF || kind == KIND_EARLY)
+  if (kind == KIND_DEAF || kind == KIND_EARLY || kind == KIND_EARLY_RESET ||
+      kind == KIND_EARLY_KEEPS || kind == KIND_SLOW_READER)
     return call->sent > 0;
   if (call->method != METHOD_HEAD)
     return 1;
@@ -390,6 +424,8 @@ static uint32_t body_len(world_t *world, const call_t *call) {
 
   if (call->kind == KIND_LARGE_BODY)
     return random_from(chance, 20000, WORLD_BODY_MAX);
+  if (call->kind == KIND_EARLY_RESET)
+    return random_from(chance, 1, 300); /* a reset drops what has no room */
   return random_from(chance, 1, random_chance(chance, 500) ? 20000 : 300);
 }
 
@@ -431,6 +467,9 @@ void answer_make(answer_t *answer, world_t *world, uint32_t id) {
     call->body = 0;
   if (kind != KIND_NONE && kind_info(kind)->group == GROUP_BAD)
     answer->is_last = 1; /* who was told such a thing does not come again */
+  if (call->says_last && answer->then == THEN_NOTHING)
+    answer->then = THEN_WAIT; /* it is for the client to keep its word */
+  answer->is_last |= call->says_last;
 }
 
 void answer_clear(answer_t *answer) {

@@ -103,6 +103,9 @@
   XX(DRIP, "drip", ANSWER, 300, END_OK, END_OK)                                \
   XX(SLOW, "slow-answer", ANSWER, 300, END_OK, END_OK)                         \
   XX(EARLY, "early-answer", ANSWER, 1000, END_OK, END_OK)                      \
+  XX(EARLY_KEEPS, "early-answer-keeps", ANSWER, 1000, END_OK, END_OK)          \
+  XX(EARLY_RESET, "early-answer-RST", ANSWER, 1000, END_OK, END_OK)            \
+  XX(SLOW_READER, "slow-reader", ANSWER, 300, END_OK, END_OK)                  \
   /* bad answers, by request */                                                \
   XX(STUCK, "stuck", BAD, 100, END_TIME, END_OK)                               \
   XX(STUCK_IN_HEAD, "stuck-in-head", BAD, 100, END_TIME, END_OK)               \
@@ -157,6 +160,9 @@
      END_OK | END_TIME | END_CONNECT)                                          \
   XX(BURST, "burst", USER, 30, END_OK, END_OK | END_TIME)                      \
   XX(SHORT_DEADLINE, "short-deadline", USER, 300, END_OK | END_TIME, END_OK)   \
+  XX(NO_DEADLINE, "no-deadline", USER, 300, END_OK, END_OK)                    \
+  XX(SAYS_LAST, "request-says-close", USER, 300, END_OK, END_OK)               \
+  XX(LONG_HEAD, "long-request-head", USER, 300, END_OK, END_OK)                \
   XX(BAD_REQUEST, "bad-request", USER, 100, END_OK, END_OK)                    \
   XX(LIMIT_CHANGED, "limit-changed", USER, 100, END_OK, END_OK)                \
   XX(ENDPOINT_REMOVED, "endpoint-removed", USER, 30, END_OK,                   \

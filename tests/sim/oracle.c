@@ -26,7 +26,7 @@ static void check_sums(const world_t *world, const pool_stats_t *s) {
   if (s->refused != world->refused)
     trace_fail("%llu refused, not %llu", (unsigned long long)s->refused,
                (unsigned long long)world->refused);
-  if (s->succeeded != world->succeeded ||
+  if (s->succeeded != world->succeeded || s->cancelled != world->cancelled ||
       s->failed + s->cancelled != world->failed)
     trace_fail("successes and failures are not what the callbacks said");
   if (s->active != s->busy || s->waiting + s->active > s->pending)

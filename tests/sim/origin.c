@@ -13,9 +13,11 @@
 
 #include "answer.h"
 
-#define HEAD_MAX    2048u
+#define HEAD_MAX    8192u
 #define DEAF_US     1000000u /* between looks whether its client has gone */
 #define HANGS_UP_US 2000u
+#define SLOW_BYTES  8192u
+#define SLOW_US     100000u
 #define CHUNK_BYTES 65536u
 
 typedef enum { READ_HEAD, READ_BODY, ANSWERING, OVER } stage_t;
@@ -26,7 +28,8 @@ struct peer_s {
   site_t *site;
   tcp_end_t *end;
   stage_t stage;
-  int is_deaf;
+  int is_deaf;    /* reads nothing any more */
+  int is_resting; /* reads on after a while */
   uint64_t conn_id;
   uint32_t id;   /* of the call that it works on */
   uint32_t left; /* of its body */
@@ -100,7 +103,7 @@ static void finish_answer(peer_t *peer) {
   call_t *call = &world->calls[peer->id];
 
   call->answered = (uint8_t)answer->is_whole;
-  peer->end->tag = 0;
+  peer->end->tag = peer->left > 0; /* the rest of an early answer's request */
   peer->stage = answer->is_last || answer->then == THEN_WAIT ? OVER : READ_HEAD;
   if (call->kind == KIND_EXTRA_LATER)
     plan(peer, random_from(&world->chance, 10, 1000000), on_extra, 0);
@@ -156,10 +159,15 @@ static kind_t choose_kind(world_t *world, const call_t *call) {
 /* The head that the user's request has to be, to the byte. */
 static void check_head(const peer_t *peer, size_t len) {
   const call_t *call = &peer->site->world->calls[peer->id];
-  char want[512];
+  char want[HEAD_MAX];
   int n = snprintf(want, sizeof want, "%s /%u HTTP/1.1\r\nHost: %s\r\n",
                    world_methods[call->method], peer->id, peer->site->address);
 
+  if (call->field > 0)
+    n += snprintf(want + n, sizeof want - (size_t)n, "X-Long: %.*s\r\n",
+                  (int)call->field, world_pattern(peer->id));
+  if (call->says_last)
+    n += snprintf(want + n, sizeof want - (size_t)n, "Connection: close\r\n");
   if (call->method > METHOD_HEAD)
     n += snprintf(want + n, sizeof want - (size_t)n, "Content-Length: %u\r\n",
                   call->sent);
@@ -240,45 +248,85 @@ static size_t read_body(peer_t *peer, const char *bytes, size_t len) {
   return len;
 }
 
-/* Bytes that may come: the rest of a body that was answered early. */
-static void read_late(peer_t *peer, size_t len) {
-  if (len > peer->left)
+/* Bytes that come although the answer is on its way: the rest of a body that
+ * was answered early, and no other. */
+static size_t read_late(peer_t *peer, const char *bytes, size_t len) {
+  if (peer->left == 0)
     trace_fail("%zu bytes on a connection after its last answer, or before "
                "the answer to %u",
-               len - peer->left, peer->id);
-  peer->left -= (uint32_t)len;
+               len, peer->id);
+  len = read_body(peer, bytes, len);
+  if (peer->left == 0 && peer->stage == READ_HEAD)
+    peer->end->tag = 0;
+  return len;
+}
+
+static int is_early(const peer_t *peer) {
+  int kind = peer->site->world->calls[peer->id].kind;
+
+  return kind == KIND_EARLY || kind == KIND_EARLY_RESET ||
+         kind == KIND_EARLY_KEEPS;
 }
 
 static void on_bytes(peer_t *peer, const char *bytes, size_t len) {
   while (len > 0) {
     size_t took = len;
 
-    if (peer->stage == READ_HEAD)
-      took = read_head(peer, bytes, len);
-    else if (peer->stage == READ_BODY)
+    if (peer->stage == READ_BODY)
       took = read_body(peer, bytes, len);
+    else if (peer->stage != READ_HEAD || peer->left > 0)
+      took = read_late(peer, bytes, len);
     else
-      read_late(peer, len);
+      took = read_head(peer, bytes, len);
     bytes += took;
     len -= took;
     if (peer->stage == READ_BODY && !peer->is_deaf &&
-        (peer->left == 0 ||
-         peer->site->world->calls[peer->id].kind == KIND_EARLY))
+        (peer->left == 0 || is_early(peer)))
       begin_answer(peer);
     if (peer->is_deaf)
       return;
   }
 }
 
-static void on_changed(tcp_end_t *end) {
-  static char bytes[CHUNK_BYTES];
-  peer_t *peer = end->owner;
-  int64_t n = -EAGAIN;
+static void on_slow(void *arg, uint64_t conn_id, uint64_t unused);
 
-  while (!peer->is_deaf && (n = tcp_read(end, bytes, sizeof bytes, 0)) > 0)
+/* Reads once; whether there may be more. A slow reader takes a little and has
+ * a rest; one that is deaf takes nothing. */
+static int read_some(peer_t *peer) {
+  static char bytes[CHUNK_BYTES];
+  int is_slow = peer->stage == READ_BODY &&
+                peer->site->world->calls[peer->id].kind == KIND_SLOW_READER;
+  int64_t n;
+
+  if (peer->is_deaf || peer->is_resting)
+    return 0;
+  n = tcp_read(peer->end, bytes, is_slow ? SLOW_BYTES : CHUNK_BYTES, 0);
+  if (n > 0) {
     on_bytes(peer, bytes, (size_t)n);
-  if (!peer->is_deaf && n != -EAGAIN)
+    if (is_slow) {
+      peer->is_resting = 1;
+      plan(peer, SLOW_US, on_slow, 0);
+    }
+    return 1;
+  }
+  if (n != -EAGAIN)
     end_peer(peer, 0); /* the client has closed, or reset */
+  return 0;
+}
+
+static void on_changed(tcp_end_t *end) {
+  while (read_some(end->owner))
+    continue;
+}
+
+static void on_slow(void *arg, uint64_t conn_id, uint64_t unused) {
+  peer_t *peer = planned(arg, conn_id);
+
+  (void)unused;
+  if (peer == NULL)
+    return;
+  peer->is_resting = 0;
+  on_changed(peer->end);
 }
 
 /* --- connections -----------------------------------------------------------

@@ -309,11 +309,12 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags) {
 static int64_t write_pieces(tcp_end_t *end, const struct iovec *pieces,
                             int count, size_t limit) {
   int64_t done = 0;
+  int64_t n = 0;
   int i;
 
-  for (i = 0; i < count; i++) {
+  tcp_cork(end, 1);
+  for (i = 0; i < count && n >= 0; i++) {
     size_t len = pieces[i].iov_len;
-    int64_t n;
 
     if (len > limit)
       len = limit;
@@ -321,13 +322,14 @@ static int64_t write_pieces(tcp_end_t *end, const struct iovec *pieces,
       continue;
     n = tcp_write(end, pieces[i].iov_base, len);
     if (n < 0)
-      return done > 0 ? done : n;
+      break;
     done += n;
     limit -= (size_t)n;
     if ((size_t)n < pieces[i].iov_len)
       break;
   }
-  return done;
+  tcp_cork(end, 0);
+  return n < 0 && done == 0 ? n : done;
 }
 
 static ssize_t write_file(file_t *file, int fd, const struct iovec *pieces,

@@ -511,8 +511,15 @@ int64_t tcp_write(tcp_end_t *end, const void *from, size_t len) {
   if (len > space)
     len = space;
   put(&end->peer->in, from, len);
-  transmit(end->peer);
+  if (!end->is_corked)
+    transmit(end->peer);
   return (int64_t)len;
+}
+
+void tcp_cork(tcp_end_t *end, int on) {
+  end->is_corked = on ? 1 : 0;
+  if (!on)
+    transmit(end->peer);
 }
 
 int tcp_shutdown(tcp_end_t *end) {

@@ -74,7 +74,8 @@ struct tcp_end_s {
   unsigned closed : 1;  /* by its owner */
   unsigned lingers : 1; /* SO_LINGER 0: closing resets */
   unsigned is_client : 1;
-  tcp_flow_t in; /* bytes to this end */
+  unsigned is_corked : 1; /* what is written is not sent yet */
+  tcp_flow_t in;          /* bytes to this end */
   /* The owner: told whenever something changed for this end. */
   void (*changed)(tcp_end_t *end);
   void *owner;
@@ -127,6 +128,7 @@ int64_t tcp_write(tcp_end_t *end, const void *from, size_t len);
 int tcp_shutdown(tcp_end_t *end);
 void tcp_close(tcp_end_t *end);
 int tcp_take_error(tcp_end_t *end);
+void tcp_cork(tcp_end_t *end, int on); /* off: what was written goes out */
 size_t tcp_unacknowledged(const tcp_end_t *end);
 uint32_t tcp_poll(const tcp_end_t *end); /* EPOLL* */
 

@@ -81,7 +81,7 @@ static uint32_t allowed(const world_t *world, const call_t *call) {
     return END_CANCEL;
   if (world->mode != WORLD_QUIET && call->phase < PHASE_LIVE)
     ends = allowed_by_kind(world, call);
-  if (call->timeout_ms != world->config.timeout_ms)
+  if (call->timeout_ms < world->config.timeout_ms)
     ends |= END_TIME;
   if (world->phase == PHASE_OVER)
     ends |= END_CLOSED;
@@ -116,11 +116,27 @@ static void judge_time(world_t *world, const call_t *call, uint32_t id) {
   uint64_t due_ms = call->accepted_ms + call->timeout_ms;
   uint64_t late_ms = now_ms > due_ms ? now_ms - due_ms : 0;
 
+  if (call->timeout_ms == POOL_OFF)
+    return;
   late_ms = late_ms > away_ms ? late_ms - away_ms : 0;
   if (late_ms > world->max_late_ms)
     world->max_late_ms = late_ms;
   if (late_ms > world->config.resolution_ms + LATE_MS)
     trace_fail("call %u ended %u ms after its deadline", id, (unsigned)late_ms);
+}
+
+/* Counted from when it was put on its connection. */
+static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
+                        const pool_result_t *result) {
+  uint64_t slack_ms =
+      (world->service_us + 4ull * world->latency_us + 4ull * world->jitter_us) /
+          1000 +
+      world->config.resolution_ms + LATE_MS;
+
+  if (call->stuck_ms > 0 &&
+      result->total_ms - result->waited_ms > call->stuck_ms + slack_ms)
+    trace_fail("call %u was stuck for %u ms, and found so after %u", id,
+               result->total_ms - result->waited_ms, call->stuck_ms);
 }
 
 static void judge(world_t *world, uint32_t id, const pool_result_t *result) {
@@ -148,6 +164,7 @@ static void judge(world_t *world, uint32_t id, const pool_result_t *result) {
       result->waited_ms > result->total_ms)
     trace_fail("call %u: %u of %u ms waited", id, result->waited_ms,
                result->total_ms);
+  judge_stuck(world, call, id, result);
   if (result->attempts > 0)
     call->started_ms = call->accepted_ms + result->waited_ms;
 }
@@ -217,10 +234,9 @@ static void on_done(const pool_result_t *result, void *data) {
   judge(world, id, result);
   call->done = 1;
   world->pending--;
-  if (result->error == 0)
-    world->succeeded++;
-  else
-    world->failed++;
+  world->succeeded += result->error == 0;
+  world->failed += result->error != 0;
+  world->cancelled += result->error == UV_ECANCELED;
   deeds_in_callback(world);
 }
 
@@ -251,13 +267,18 @@ static void choose_request(world_t *world, call_t *call) {
   if (call->method >= METHOD_POST)
     call->sent = from(world, 0, SOME_BYTES);
   if (call->method >= METHOD_POST && world->phase == PHASE_CHAOS &&
-      from(world, 0, 99) == 0)
+      from(world, 0, 99) < 5)
     call->sent = from(world, SOME_BYTES, MANY_BYTES);
   call->kind = KIND_NONE;
   call->phase = (uint8_t)world->phase;
   call->timeout_ms = world->config.timeout_ms;
   if (world_strikes(world, KIND_SHORT_DEADLINE))
     call->timeout_ms = from(world, 1, 50);
+  if (world_strikes(world, KIND_NO_DEADLINE))
+    call->timeout_ms = POOL_OFF;
+  call->says_last = (uint8_t)world_strikes(world, KIND_SAYS_LAST);
+  if (world_strikes(world, KIND_LONG_HEAD))
+    call->field = (uint16_t)from(world, 1, 6000);
   call->accepted_ms = uv_now(&world->loop);
   call->lost_us = world->lost_us;
 }
@@ -292,10 +313,24 @@ static void judge_refusal(world_t *world, int rc, int wanted,
                pool_err_name(wanted));
 }
 
+static size_t write_fields(pool_header_t *fields, const call_t *call,
+                           uint32_t id) {
+  static const pool_header_t close = {"Connection", "close", 0, 0};
+  pool_header_t field = {"X-Long", world_pattern(id), 0, call->field};
+  size_t n = 0;
+
+  if (call->field > 0)
+    fields[n++] = field;
+  if (call->says_last)
+    fields[n++] = close;
+  return n;
+}
+
 static void make_request(world_t *world, const char *path, int wanted) {
   uint32_t id = world->call_count;
   call_t *call = new_call(world);
   uint64_t allocations = world->heap.calls;
+  pool_header_t fields[2];
   pool_request_t request;
   pool_call_t name = {0};
   int rc;
@@ -306,6 +341,8 @@ static void make_request(world_t *world, const char *path, int wanted) {
   request.path = path;
   request.body = call->sent > 0 ? world_pattern(id) : NULL;
   request.body_len = call->sent;
+  request.headers = fields;
+  request.header_count = write_fields(fields, call, id);
   request.flags = from(world, 0, 9) == 0 ? POOL_COPY_BODY : 0;
   if (call->timeout_ms != world->config.timeout_ms)
     request.timeout_ms = call->timeout_ms;
@@ -458,7 +495,18 @@ void user_begin(world_t *world) {
   uv_timer_start(&world->tick, on_tick, 1, 0);
 }
 
+/* Who set no deadline has to give up at some time. */
+static void give_up(world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->call_count; i++)
+    if (!world->calls[i].done && !world->calls[i].cancelled &&
+        world->calls[i].timeout_ms == POOL_OFF)
+      cancel(world, i);
+}
+
 void user_heal(world_t *world) {
+  give_up(world);
   set_limit(world, world->config.max_pending);
   add_sites_back(world, 1);
 }

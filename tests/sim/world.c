@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STALL_MS 1000u /* where there is but one kind, or none */
+
 const char *const world_methods[] = {"GET", "HEAD", "POST", "PUT"};
 
 static char pattern[WORLD_PATTERN + WORLD_PERIOD];
@@ -95,8 +97,10 @@ static void choose_config(world_t *world) {
   config->max_connecting = from(world, 1, 6);
   config->connect_timeout_ms = from(world, 300, 1000);
   config->timeout_ms = is_swarm ? from(world, 1500, 5000) : 4000;
-  config->head_timeout_ms = is_swarm ? maybe_off(world, 1000, 4000) : POOL_OFF;
-  config->stall_timeout_ms = is_swarm ? maybe_off(world, 1000, 4000) : POOL_OFF;
+  config->head_timeout_ms = is_swarm ? maybe_off(world, 1000, 4000) : 2500;
+  config->stall_timeout_ms = is_swarm           ? maybe_off(world, 1000, 4000)
+                             : one_in(world, 2) ? POOL_OFF
+                                                : STALL_MS;
   config->idle_timeout_ms = from(world, 2000, 6000);
   config->max_requests = is_swarm ? maybe_off(world, 1, 200) : POOL_OFF;
   config->resolution_ms = from(world, 1, 20);

@@ -47,9 +47,12 @@ typedef struct {
   uint8_t answered;  /* by a server: the whole of it is on its way */
   uint16_t status;   /* of that answer */
   int16_t kind;      /* what the server did; KIND_NONE when plain */
+  uint8_t says_last; /* it has Connection: close */
+  uint16_t field;    /* bytes of a long field; 0: none */
   uint32_t sent;     /* bytes of its body */
   uint32_t body;     /* bytes of the answer's body */
   uint32_t timeout_ms;
+  uint32_t stuck_ms; /* it has to be found stuck within that; 0: whenever */
   pool_call_t call;
   uint64_t accepted_ms; /* uv_now() */
   uint64_t lost_us;     /* world->lost_us at that time */
@@ -116,7 +119,8 @@ typedef struct world_s {
   uint64_t accepted;
   uint64_t refused;
   uint64_t succeeded;
-  uint64_t failed;
+  uint64_t failed;    /* cancelled ones too */
+  uint64_t cancelled; /* of them */
   uint64_t checks;
   uint64_t max_late_ms;  /* callbacks behind their deadline */
   uint64_t live_refused; /* refusals before the live phase */
