@@ -106,14 +106,16 @@ static void list(file_t *file) {
   last_ready = file;
 }
 
-static uint32_t events_of(const file_t *file) {
-  uint32_t events = EPOLLOUT | EPOLLHUP; /* of a socket that is nothing yet */
-
+uint32_t files_events(const file_t *file) {
   if (file->listens)
-    events = file->pending_count > 0 ? EPOLLIN : 0;
-  else if (file->end != NULL)
-    events = tcp_poll(file->end);
-  return events & (file->interest | EPOLLERR | EPOLLHUP);
+    return file->pending_count > 0 ? EPOLLIN : 0;
+  if (file->end != NULL)
+    return tcp_poll(file->end);
+  return EPOLLOUT | EPOLLHUP; /* of a socket that is nothing yet */
+}
+
+static uint32_t events_of(const file_t *file) {
+  return files_events(file) & (file->interest | EPOLLERR | EPOLLHUP);
 }
 
 static void maybe_list(file_t *file) {
@@ -141,6 +143,14 @@ int files_epoll_ctl(int epfd, int op, file_t *file,
   file->data = event->data.u64;
   maybe_list(file);
   return 0;
+}
+
+int files_any_ready(int epfd) {
+  const file_t *file = first_ready;
+
+  while (file != NULL && (file->epfd != epfd || events_of(file) == 0))
+    file = file->next;
+  return file != NULL;
 }
 
 static void mix_up(struct epoll_event *events, int count) {

@@ -9,6 +9,7 @@
  *
  *    libuv, src/        real code
  *    syscalls.c         __wrap_read() and the others: which one is meant
+ *    waits.c            __wrap_epoll_wait() and the others that wait
  *    files.c            descriptors, epoll, listening sockets
  *    tcp.c              connections
  *    timeline.c         the clock, and what happens when

@@ -1,22 +1,18 @@
 /* The system calls: each is for us, if the simulation is on and it is about a
  * virtual descriptor (or makes one), or else for the real kernel. Each takes a
  * microsecond, and what falls due meanwhile has happened when it looks. */
-#include "kernel.h"
+#include "syscalls.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "files.h"
 
 #define CALL_US        1u
 #define IO_URING_FIRST 425 /* io_uring_setup, _enter, _register */
@@ -26,16 +22,15 @@ static kernel_options_t options;
 static int is_on;
 static uint64_t called[KERNEL_CALLS];
 
-#define DECLARE(type, name, args)                                              \
-  type __real_##name args;                                                     \
-  type __wrap_##name args
 DECLARE(int, socket, (int domain, int type, int protocol));
 DECLARE(int, bind, (int fd, const struct sockaddr *to, socklen_t len));
 DECLARE(int, listen, (int fd, int backlog));
+DECLARE(int, accept, (int fd, struct sockaddr *from, socklen_t *len));
 DECLARE(int, accept4, (int fd, struct sockaddr *from, socklen_t *len, int f));
 DECLARE(int, connect, (int fd, const struct sockaddr *to, socklen_t len));
 DECLARE(ssize_t, read, (int fd, void *to, size_t len));
 DECLARE(ssize_t, recv, (int fd, void *to, size_t len, int flags));
+DECLARE(ssize_t, send, (int fd, const void *from, size_t len, int flags));
 DECLARE(ssize_t, write, (int fd, const void *from, size_t len));
 DECLARE(ssize_t, writev, (int fd, const struct iovec *pieces, int count));
 DECLARE(int, shutdown, (int fd, int how));
@@ -46,11 +41,6 @@ DECLARE(int, setsockopt,
 DECLARE(int, getsockname, (int fd, struct sockaddr *to, socklen_t *len));
 DECLARE(int, getpeername, (int fd, struct sockaddr *to, socklen_t *len));
 DECLARE(int, ioctl, (int fd, unsigned long request, void *arg));
-DECLARE(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *event));
-DECLARE(int, epoll_wait, (int epfd, struct epoll_event *to, int max, int ms));
-DECLARE(int, epoll_pwait,
-        (int epfd, struct epoll_event *to, int max, int ms, const void *mask));
-DECLARE(int, clock_gettime, (clockid_t clock, struct timespec *to));
 DECLARE(long, syscall,
         (long number, long a, long b, long c, long d, long e, long f));
 
@@ -113,30 +103,14 @@ void kernel_jump(uint64_t us) {
   timeline_tick(us);
 }
 
-static uint64_t real_us(clockid_t clock) {
-  struct timespec now;
-
-  __real_clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-uint64_t kernel_cpu_us(void) {
-  return real_us(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-uint64_t kernel_wall_us(void) {
-  return real_us(CLOCK_MONOTONIC);
-}
-
 /* --- the way in and out of a call ------------------------------------------
  */
 
-static file_t *ours(int fd) {
+file_t *sys_file(int fd) {
   return is_on ? files_find(fd) : NULL;
 }
 
-/* Counts it, lets time pass, and asks whether it fails: 0 or an errno. */
-static int enter(kernel_call_t call, int fd, size_t *limit) {
+int sys_enter(kernel_call_t call, int fd, size_t *limit) {
   size_t any = SIZE_MAX;
 
   called[call]++;
@@ -146,7 +120,12 @@ static int enter(kernel_call_t call, int fd, size_t *limit) {
   return options.on_call(options.arg, call, fd, limit == NULL ? &any : limit);
 }
 
-static int64_t leave(kernel_call_t call, int fd, int64_t result) {
+void sys_tell_poll(void) {
+  if (options.on_poll != NULL)
+    options.on_poll(options.arg);
+}
+
+int64_t sys_leave(kernel_call_t call, int fd, int64_t result) {
   trace(call_names[call], fd, result, 0);
   if (result >= 0)
     return result;
@@ -162,86 +141,95 @@ int __wrap_socket(int domain, int type, int protocol) {
 
   if (!is_on)
     return __real_socket(domain, type, protocol);
-  error = enter(KERNEL_SOCKET, -1, NULL);
-  return (int)leave(KERNEL_SOCKET, -1,
-                    error != 0 ? -error : files_socket(domain));
+  error = sys_enter(KERNEL_SOCKET, -1, NULL);
+  return (int)sys_leave(KERNEL_SOCKET, -1,
+                        error != 0 ? -error : files_socket(domain));
 }
 
 int __wrap_bind(int fd, const struct sockaddr *to, socklen_t len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   int error;
 
   if (file == NULL)
     return __real_bind(fd, to, len);
-  error = enter(KERNEL_BIND, fd, NULL);
-  return (int)leave(KERNEL_BIND, fd,
-                    error != 0 ? -error : files_bind(file, to));
+  error = sys_enter(KERNEL_BIND, fd, NULL);
+  return (int)sys_leave(KERNEL_BIND, fd,
+                        error != 0 ? -error : files_bind(file, to));
 }
 
 int __wrap_listen(int fd, int backlog) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   int error;
 
   if (file == NULL)
     return __real_listen(fd, backlog);
-  error = enter(KERNEL_LISTEN, fd, NULL);
-  return (int)leave(KERNEL_LISTEN, fd,
-                    error != 0 ? -error : files_listen(file, backlog));
+  error = sys_enter(KERNEL_LISTEN, fd, NULL);
+  return (int)sys_leave(KERNEL_LISTEN, fd,
+                        error != 0 ? -error : files_listen(file, backlog));
+}
+
+static int accept_file(file_t *file, int fd) {
+  int error = sys_enter(KERNEL_ACCEPT, fd, NULL);
+
+  return (int)sys_leave(KERNEL_ACCEPT, fd,
+                        error != 0 ? -error : files_accept(file));
+}
+
+int __wrap_accept(int fd, struct sockaddr *from, socklen_t *len) {
+  file_t *file = sys_file(fd);
+
+  return file == NULL ? __real_accept(fd, from, len) : accept_file(file, fd);
 }
 
 int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags) {
-  file_t *file = ours(fd);
-  int error;
+  file_t *file = sys_file(fd);
 
-  if (file == NULL)
-    return __real_accept4(fd, from, len, flags);
-  error = enter(KERNEL_ACCEPT, fd, NULL);
-  return (int)leave(KERNEL_ACCEPT, fd,
-                    error != 0 ? -error : files_accept(file));
+  return file == NULL ? __real_accept4(fd, from, len, flags)
+                      : accept_file(file, fd);
 }
 
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   kernel_route_t route;
   int error;
 
   if (file == NULL)
     return __real_connect(fd, to, len);
-  error = enter(KERNEL_CONNECT, fd, NULL);
+  error = sys_enter(KERNEL_CONNECT, fd, NULL);
   memset(&route, 0, sizeof route);
   if (error == 0 && options.on_connect != NULL)
     options.on_connect(options.arg, files_port_of(to), &route);
   if (error == 0)
     error = route.error;
-  return (int)leave(KERNEL_CONNECT, fd,
-                    error != 0 ? -error
-                               : files_connect(file, to, &route.path,
-                                               route.lost, route.later_error));
+  if (error == 0)
+    error =
+        -files_connect(file, to, &route.path, route.lost, route.later_error);
+  return (int)sys_leave(KERNEL_CONNECT, fd, -error);
 }
 
 int __wrap_shutdown(int fd, int how) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   int error;
 
   if (file == NULL)
     return __real_shutdown(fd, how);
-  error = enter(KERNEL_SHUTDOWN, fd, NULL);
+  error = sys_enter(KERNEL_SHUTDOWN, fd, NULL);
   if (error == 0)
     error = files_end_of(file) == NULL ? ENOTCONN
                                        : -tcp_shutdown(files_end_of(file));
-  return (int)leave(KERNEL_SHUTDOWN, fd, -error);
+  return (int)sys_leave(KERNEL_SHUTDOWN, fd, -error);
 }
 
 /* A descriptor is gone, whatever close() says. */
 static int close_file(file_t *file, int fd) {
-  int error = enter(KERNEL_CLOSE, fd, NULL);
+  int error = sys_enter(KERNEL_CLOSE, fd, NULL);
 
   files_close(file);
-  return (int)leave(KERNEL_CLOSE, fd, -error);
+  return (int)sys_leave(KERNEL_CLOSE, fd, -error);
 }
 
 int __wrap_close(int fd) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
 
   return file == NULL ? __real_close(fd) : close_file(file, fd);
 }
@@ -249,7 +237,7 @@ int __wrap_close(int fd) {
 /* libuv closes with it, and asks for io_uring, which there is not. */
 long __wrap_syscall(long number, long a, long b, long c, long d, long e,
                     long f) {
-  file_t *file = number == SYS_close ? ours((int)a) : NULL;
+  file_t *file = number == SYS_close ? sys_file((int)a) : NULL;
 
   if (file != NULL)
     return close_file(file, (int)a);
@@ -279,26 +267,27 @@ static ssize_t read_file(kernel_call_t call, file_t *file, int fd, void *to,
                          size_t len) {
   tcp_end_t *end = files_end_of(file);
   size_t limit = SIZE_MAX;
-  int error = enter(call, fd, &limit);
+  int error = sys_enter(call, fd, &limit);
 
   if (error != 0)
-    return (ssize_t)leave(call, fd, fail_bytes(end, error));
+    return (ssize_t)sys_leave(call, fd, fail_bytes(end, error));
   if (end == NULL)
-    return (ssize_t)leave(call, fd, -ENOTCONN);
+    return (ssize_t)sys_leave(call, fd, -ENOTCONN);
   if (call == KERNEL_READ && limit < len && limit < end->in.ready)
     tcp_delay_ready(end, limit);
-  return (ssize_t)leave(call, fd, tcp_read(end, to, len, call == KERNEL_PEEK));
+  return (ssize_t)sys_leave(call, fd,
+                            tcp_read(end, to, len, call == KERNEL_PEEK));
 }
 
 ssize_t __wrap_read(int fd, void *to, size_t len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
 
   return file == NULL ? __real_read(fd, to, len)
                       : read_file(KERNEL_READ, file, fd, to, len);
 }
 
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   kernel_call_t call = (flags & MSG_PEEK) != 0 ? KERNEL_PEEK : KERNEL_READ;
 
   return file == NULL ? __real_recv(fd, to, len, flags)
@@ -336,26 +325,34 @@ static ssize_t write_file(file_t *file, int fd, const struct iovec *pieces,
                           int count) {
   tcp_end_t *end = files_end_of(file);
   size_t limit = SIZE_MAX;
-  int error = enter(KERNEL_WRITE, fd, &limit);
+  int error = sys_enter(KERNEL_WRITE, fd, &limit);
 
   if (error != 0)
-    return (ssize_t)leave(KERNEL_WRITE, fd, fail_bytes(end, error));
+    return (ssize_t)sys_leave(KERNEL_WRITE, fd, fail_bytes(end, error));
   if (end == NULL)
-    return (ssize_t)leave(KERNEL_WRITE, fd, -EPIPE);
-  return (ssize_t)leave(KERNEL_WRITE, fd,
-                        write_pieces(end, pieces, count, limit));
+    return (ssize_t)sys_leave(KERNEL_WRITE, fd, -EPIPE);
+  return (ssize_t)sys_leave(KERNEL_WRITE, fd,
+                            write_pieces(end, pieces, count, limit));
 }
 
 ssize_t __wrap_write(int fd, const void *from, size_t len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   struct iovec piece = {(void *)(uintptr_t)from, len};
 
   return file == NULL ? __real_write(fd, from, len)
                       : write_file(file, fd, &piece, 1);
 }
 
+ssize_t __wrap_send(int fd, const void *from, size_t len, int flags) {
+  file_t *file = sys_file(fd);
+  struct iovec piece = {(void *)(uintptr_t)from, len};
+
+  return file == NULL ? __real_send(fd, from, len, flags)
+                      : write_file(file, fd, &piece, 1);
+}
+
 ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
 
   return file == NULL ? __real_writev(fd, pieces, count)
                       : write_file(file, fd, pieces, count);
@@ -365,13 +362,13 @@ ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count) {
  */
 
 int __wrap_getsockopt(int fd, int level, int name, void *to, socklen_t *len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   int value = 0;
   int error;
 
   if (file == NULL)
     return __real_getsockopt(fd, level, name, to, len);
-  error = enter(KERNEL_GETSOCKOPT, fd, NULL);
+  error = sys_enter(KERNEL_GETSOCKOPT, fd, NULL);
   if (error == 0 && level == SOL_SOCKET && name == SO_ERROR &&
       files_end_of(file) != NULL)
     value = tcp_take_error(files_end_of(file));
@@ -380,131 +377,63 @@ int __wrap_getsockopt(int fd, int level, int name, void *to, socklen_t *len) {
     *len = sizeof value;
   }
   trace("so_error", fd, value, 0);
-  return (int)leave(KERNEL_GETSOCKOPT, fd, -error);
+  return (int)sys_leave(KERNEL_GETSOCKOPT, fd, -error);
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void *from,
                       socklen_t len) {
-  file_t *file = ours(fd);
+  file_t *file = sys_file(fd);
   struct linger linger = {0, 1};
   int error;
 
   if (file == NULL)
     return __real_setsockopt(fd, level, name, from, len);
-  error = enter(KERNEL_SETSOCKOPT, fd, NULL);
+  error = sys_enter(KERNEL_SETSOCKOPT, fd, NULL);
   if (error == 0 && level == SOL_SOCKET && name == SO_LINGER &&
       files_end_of(file) != NULL && len >= sizeof linger) {
     memcpy(&linger, from, sizeof linger);
     files_end_of(file)->lingers = linger.l_onoff != 0 && linger.l_linger == 0;
   }
-  return (int)leave(KERNEL_SETSOCKOPT, fd, -error);
+  return (int)sys_leave(KERNEL_SETSOCKOPT, fd, -error);
 }
 
 static int tell_name(kernel_call_t call, const file_t *file, int fd,
                      struct sockaddr *to, socklen_t *len) {
-  int error = enter(call, fd, NULL);
+  int error = sys_enter(call, fd, NULL);
 
   if (error == 0 && call == KERNEL_GETPEERNAME &&
       (files_end_of(file) == NULL || files_end_of(file)->state != TCP_OPEN))
     error = ENOTCONN;
   if (error == 0)
     files_name(file, to, len, call == KERNEL_GETPEERNAME);
-  return (int)leave(call, fd, -error);
+  return (int)sys_leave(call, fd, -error);
 }
 
 int __wrap_getsockname(int fd, struct sockaddr *to, socklen_t *len) {
-  const file_t *file = ours(fd);
+  const file_t *file = sys_file(fd);
 
   return file == NULL ? __real_getsockname(fd, to, len)
                       : tell_name(KERNEL_GETSOCKNAME, file, fd, to, len);
 }
 
 int __wrap_getpeername(int fd, struct sockaddr *to, socklen_t *len) {
-  const file_t *file = ours(fd);
+  const file_t *file = sys_file(fd);
 
   return file == NULL ? __real_getpeername(fd, to, len)
                       : tell_name(KERNEL_GETPEERNAME, file, fd, to, len);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg) {
-  const file_t *file = ours(fd);
+  const file_t *file = sys_file(fd);
   int value;
   int error;
 
   if (file == NULL)
     return __real_ioctl(fd, request, arg);
-  error = enter(KERNEL_IOCTL, fd, NULL);
+  error = sys_enter(KERNEL_IOCTL, fd, NULL);
   if (error == 0 && request == SIOCOUTQ && files_end_of(file) != NULL) {
     value = (int)tcp_unacknowledged(files_end_of(file));
     memcpy(arg, &value, sizeof value);
   }
-  return (int)leave(KERNEL_IOCTL, fd, -error);
-}
-
-/* --- epoll and the clock ---------------------------------------------------
- */
-
-int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) {
-  file_t *file = ours(fd);
-  int error;
-
-  if (file == NULL)
-    return __real_epoll_ctl(epfd, op, fd, event);
-  error = enter(KERNEL_EPOLL_CTL, fd, NULL);
-  return (int)leave(KERNEL_EPOLL_CTL, fd,
-                    error != 0 ? -error
-                               : files_epoll_ctl(epfd, op, file, event));
-}
-
-/* Waits for the first thing that makes a file ready. */
-static int wait_for(int epfd, struct epoll_event *to, int max, int ms) {
-  uint64_t deadline =
-      ms < 0 ? TIMELINE_NEVER : timeline_now() + (uint64_t)ms * 1000;
-  int count;
-
-  while ((count = files_poll(epfd, to, max)) == 0 &&
-         timeline_now() < deadline) {
-    uint64_t next = timeline_next();
-
-    if (next > deadline)
-      next = deadline;
-    if (next == TIMELINE_NEVER)
-      trace_fail("DEADLOCK: a poll without end, and nothing to come");
-    timeline_tick(next > timeline_now() ? next - timeline_now() : 0);
-  }
-  return count;
-}
-
-static int poll_files(int epfd, struct epoll_event *to, int max, int ms) {
-  int error;
-
-  if (options.on_poll != NULL)
-    options.on_poll(options.arg);
-  error = enter(KERNEL_EPOLL_WAIT, -1, NULL);
-  if (error != 0)
-    return (int)leave(KERNEL_EPOLL_WAIT, -1, -error);
-  error = wait_for(epfd, to, max, ms);
-  tcp_next_turn();
-  return (int)leave(KERNEL_EPOLL_WAIT, -1, error);
-}
-
-int __wrap_epoll_wait(int epfd, struct epoll_event *to, int max, int ms) {
-  return is_on ? poll_files(epfd, to, max, ms)
-               : __real_epoll_wait(epfd, to, max, ms);
-}
-
-int __wrap_epoll_pwait(int epfd, struct epoll_event *to, int max, int ms,
-                       const void *mask) {
-  return is_on ? poll_files(epfd, to, max, ms)
-               : __real_epoll_pwait(epfd, to, max, ms, mask);
-}
-
-/* Looking at the clock takes time too: who waits by looking gets there. */
-int __wrap_clock_gettime(clockid_t clock, struct timespec *to) {
-  if (!is_on)
-    return __real_clock_gettime(clock, to);
-  timeline_tick(CALL_US);
-  to->tv_sec = (time_t)(timeline_now() / 1000000);
-  to->tv_nsec = (long)(timeline_now() % 1000000) * 1000;
-  return 0;
+  return (int)sys_leave(KERNEL_IOCTL, fd, -error);
 }
