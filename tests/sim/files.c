@@ -18,6 +18,8 @@ struct file_s {
   int v6;
   int port;       /* bound to; 0: none */
   tcp_end_t *end; /* of a connection; or NULL */
+  int lingers;    /* SO_LINGER 0 */
+  int told;       /* connect(), asked again, has said how it ended */
   int listens;
   int backlog;
   tcp_end_t *pending[BACKLOG_MAX]; /* connections to accept */
@@ -252,6 +254,8 @@ int files_bind(file_t *file, const struct sockaddr *address) {
 
   if (file->port != 0)
     return -EINVAL;
+  if (port != 0 && tcp_listens(port, file->v6))
+    return -EADDRINUSE;
   file->port = port != 0 ? port : next_port++;
   return 0;
 }
@@ -282,6 +286,7 @@ int files_listen(file_t *file, int backlog) {
 
 static void own(file_t *file, tcp_end_t *end) {
   file->end = end;
+  end->lingers = file->lingers ? 1 : 0;
   end->owner = file;
   end->changed = on_changed;
 }
@@ -304,10 +309,37 @@ int files_accept(file_t *file) {
   return accepted->fd;
 }
 
+/* A broadcast or multicast address: no connection goes there. */
+static int is_of_many(const struct sockaddr *address) {
+  const void *any = address;
+  const struct sockaddr_in *in = any;
+  uint32_t number = ntohl(in->sin_addr.s_addr);
+
+  return address->sa_family == AF_INET &&
+         (number == INADDR_BROADCAST || IN_MULTICAST(number));
+}
+
+/* The result of a connect, for who asks again: once. */
+static int ask_again(file_t *file) {
+  int error;
+
+  if (file->end->state == TCP_CONNECTING)
+    return -EALREADY;
+  if (file->told)
+    return -EISCONN;
+  file->told = 1;
+  if (file->end->state == TCP_OPEN)
+    return 0;
+  error = tcp_take_error(file->end);
+  return error != 0 ? -error : -ECONNABORTED;
+}
+
 int files_connect(file_t *file, const struct sockaddr *address,
                   const tcp_path_t *path, int lost, int error) {
   if (file->end != NULL)
-    return file->end->state == TCP_CONNECTING ? -EALREADY : -EISCONN;
+    return ask_again(file);
+  if (is_of_many(address))
+    return -ENETUNREACH;
   if (file->port == 0)
     file->port = next_port++;
   if (next_port > 65000)
@@ -328,6 +360,24 @@ int files_close(file_t *file) {
     tcp_close(file->end);
   give_file(file);
   return 0;
+}
+
+void files_linger(file_t *file, int resets) {
+  file->lingers = resets;
+  if (file->end != NULL)
+    file->end->lingers = resets ? 1 : 0;
+}
+
+int files_unsent(const file_t *file, int *bytes) {
+  if (file->listens)
+    return -EINVAL;
+  *bytes = file->end == NULL ? 0 : (int)tcp_unacknowledged(file->end);
+  return 0;
+}
+
+int files_connected(const file_t *file) {
+  return file->end != NULL && file->end->state == TCP_OPEN &&
+         !file->end->is_over;
 }
 
 void files_name(const file_t *file, struct sockaddr *address, socklen_t *len,

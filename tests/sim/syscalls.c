@@ -390,9 +390,9 @@ int __wrap_setsockopt(int fd, int level, int name, const void *from,
     return __real_setsockopt(fd, level, name, from, len);
   error = sys_enter(KERNEL_SETSOCKOPT, fd, NULL);
   if (error == 0 && level == SOL_SOCKET && name == SO_LINGER &&
-      files_end_of(file) != NULL && len >= sizeof linger) {
+      len >= sizeof linger) {
     memcpy(&linger, from, sizeof linger);
-    files_end_of(file)->lingers = linger.l_onoff != 0 && linger.l_linger == 0;
+    files_linger(file, linger.l_onoff != 0 && linger.l_linger == 0);
   }
   return (int)sys_leave(KERNEL_SETSOCKOPT, fd, -error);
 }
@@ -401,8 +401,7 @@ static int tell_name(kernel_call_t call, const file_t *file, int fd,
                      struct sockaddr *to, socklen_t *len) {
   int error = sys_enter(call, fd, NULL);
 
-  if (error == 0 && call == KERNEL_GETPEERNAME &&
-      (files_end_of(file) == NULL || files_end_of(file)->state != TCP_OPEN))
+  if (error == 0 && call == KERNEL_GETPEERNAME && !files_connected(file))
     error = ENOTCONN;
   if (error == 0)
     files_name(file, to, len, call == KERNEL_GETPEERNAME);
@@ -431,9 +430,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg) {
   if (file == NULL)
     return __real_ioctl(fd, request, arg);
   error = sys_enter(KERNEL_IOCTL, fd, NULL);
-  if (error == 0 && request == SIOCOUTQ && files_end_of(file) != NULL) {
-    value = (int)tcp_unacknowledged(files_end_of(file));
-    memcpy(arg, &value, sizeof value);
+  if (error == 0 && request == SIOCOUTQ) {
+    error = -files_unsent(file, &value);
+    if (error == 0)
+      memcpy(arg, &value, sizeof value);
   }
   return (int)sys_leave(KERNEL_IOCTL, fd, -error);
 }

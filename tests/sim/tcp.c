@@ -51,17 +51,35 @@ void tcp_end(void) {
   free_conns = NULL;
 }
 
+/* Nothing is known of it that matters. */
+static int is_forgettable(const tcp_place_t *place) {
+  return place->listener.on_syn == NULL && place->conns == 0 &&
+         place->hold <= timeline_now();
+}
+
+static tcp_place_t *take_place(void) {
+  uint32_t i;
+
+  if (place_count < PLACES_MAX)
+    return &places[place_count++];
+  for (i = 0; i < PLACES_MAX; i++)
+    if (is_forgettable(&places[i]))
+      return &places[i];
+  abort(); /* bounded */
+}
+
 static tcp_place_t *place_of(int port, int v6) {
+  tcp_place_t *place;
   uint32_t i;
 
   for (i = 0; i < place_count; i++)
     if (places[i].port == port && places[i].v6 == v6)
       return &places[i];
-  if (place_count == PLACES_MAX)
-    abort();
-  places[place_count].port = port;
-  places[place_count].v6 = v6;
-  return &places[place_count++];
+  place = take_place();
+  memset(place, 0, sizeof *place);
+  place->port = port;
+  place->v6 = v6;
+  return place;
 }
 
 /* --- connections -----------------------------------------------------------
@@ -113,6 +131,7 @@ static void maybe_free(tcp_t *conn) {
   if (!conn->client.closed || !conn->server.closed)
     return;
   conn->generation++;
+  conn->place->conns--;
   conn->next_free = free_conns;
   free_conns = conn;
 }
@@ -214,6 +233,8 @@ static void on_fin(tcp_end_t *end) {
   if (end->state == TCP_DEAD)
     return;
   end->no_more_in = end->had_fin = 1;
+  if (end->peer->had_fin)
+    end->is_over = end->peer->is_over = 1;
   tell(end);
 }
 
@@ -299,6 +320,7 @@ static void take(tcp_end_t *end, size_t len) {
 static void die(tcp_end_t *end, int error) {
   if (end->state == TCP_DEAD)
     return;
+  end->lost = tcp_unacknowledged(end);
   end->state = TCP_DEAD;
   end->error = error;
   end->no_more_in = end->no_more_out = 1;
@@ -309,9 +331,11 @@ static void die(tcp_end_t *end, int error) {
 static void on_reset(tcp_end_t *end) {
   int error = ECONNRESET;
 
+  if (end->is_over)
+    return;
   if (end->state == TCP_CONNECTING)
     error = ECONNREFUSED;
-  else if (end->had_fin)
+  else if (end->had_fin && !end->no_more_out)
     error = EPIPE;
   die(end, error);
 }
@@ -325,7 +349,7 @@ static void count_closed(const tcp_end_t *end) {
 
 static void close_with_reset(tcp_end_t *end) {
   end->peer->in.queued = 0; /* not sent any more */
-  if (end->state == TCP_OPEN)
+  if (end->state == TCP_OPEN && !end->is_over)
     send_reset(end->peer);
   end->state = TCP_DEAD;
 }
@@ -456,6 +480,7 @@ tcp_end_t *tcp_connect(int port, int v6, const tcp_path_t *path, int lost,
   conn->id = ++ids;
   server->state = TCP_DEAD; /* until the SYN comes */
   server->closed = 1;
+  conn->place->conns++;
   conn->place->clients++;
   clients++;
   if (error != 0)
@@ -523,7 +548,7 @@ void tcp_cork(tcp_end_t *end, int on) {
 }
 
 int tcp_shutdown(tcp_end_t *end) {
-  if (end->state != TCP_OPEN)
+  if (end->state != TCP_OPEN || end->is_over)
     return -ENOTCONN;
   end->no_more_out = 1;
   end->peer->in.fin_wanted = 1;
@@ -532,6 +557,8 @@ int tcp_shutdown(tcp_end_t *end) {
 }
 
 size_t tcp_unacknowledged(const tcp_end_t *end) {
+  if (end->state == TCP_DEAD)
+    return end->lost;
   return end->peer->in.queued + end->peer->in.flight;
 }
 

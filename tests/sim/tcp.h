@@ -15,8 +15,9 @@
  *    reset follows.
  *  - After a reset what had arrived can still be read, then the error comes
  *    once, from whichever call is first, then 0.
- *  - Closing with bytes unread, or with SO_LINGER 0, sends a reset. Bytes that
- *    reach an end that is closed are answered by one.
+ *  - Closing with bytes unread, or with SO_LINGER 0, sends a reset, but not
+ *    after FIN both ways. Bytes that reach an end that is closed are answered
+ *    by one.
  *
  * Ends are found by reference and live as long as their connection, which goes
  * when both ends are closed. */
@@ -75,7 +76,9 @@ struct tcp_end_s {
   unsigned lingers : 1; /* SO_LINGER 0: closing resets */
   unsigned is_client : 1;
   unsigned is_corked : 1; /* what is written is not sent yet */
+  unsigned is_over : 1;   /* FIN has come both ways: nobody is owed anything */
   tcp_flow_t in;          /* bytes to this end */
+  size_t lost; /* bytes from it that nothing was heard of when it died */
   /* The owner: told whenever something changed for this end. */
   void (*changed)(tcp_end_t *end);
   void *owner;
@@ -97,6 +100,7 @@ typedef struct {
   tcp_listener_t listener; /* without on_syn: nobody */
   uint64_t hold;           /* nothing gets through until then */
   uint32_t clients;        /* ends of clients that are not closed */
+  uint32_t conns;          /* connections that are not gone */
 } tcp_place_t;
 
 struct tcp_s {
