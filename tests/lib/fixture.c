@@ -1,5 +1,9 @@
 #include "fixture.h"
 
+#ifdef FIXTURE_SIMULATED
+#include "kernel.h"
+#endif
+
 /* --- records -------------------------------------------------------------- */
 
 static char *copy_bytes(const char *bytes, size_t len) {
@@ -303,6 +307,42 @@ pool_endpoint_stats_t fixture_endpoint_stats(const fixture_t *fx,
 
 /* --- set up, tear down --------------------------------------------------- */
 
+/* Compiled with FIXTURE_SIMULATED, each fixture has a simulated kernel of its
+ * own (see tests/sim), and fails when a socket is left open on it. */
+#ifdef FIXTURE_SIMULATED
+/* A real kernel's buffers grow to what a connection needs. */
+static void on_connect(void *arg, int port, kernel_route_t *route) {
+  (void)arg;
+  (void)port;
+  route->path.send_room = 1 << 20;
+  route->path.client_room = 1 << 20;
+  route->path.server_room = 1 << 20;
+}
+
+static void begin_kernel(void) {
+  kernel_options_t options = {.seed = 1, .on_connect = on_connect};
+
+  kernel_begin(&options);
+}
+
+static int end_kernel(void) {
+  uint32_t open = kernel_open_files();
+
+  kernel_end();
+  if (open == 0)
+    return 0;
+  print_error("%u sockets are left open\n", open);
+  return -1;
+}
+#else
+static void begin_kernel(void) {
+}
+
+static int end_kernel(void) {
+  return 0;
+}
+#endif
+
 server_t *fixture_server(fixture_t *fx) {
   server_t *server = calloc(1, sizeof *server);
 
@@ -318,6 +358,7 @@ int fixture_setup(void **state) {
 
   assert_non_null(fx);
   *state = fx;
+  begin_kernel();
   heap_init(&fx->heap);
   assert_int_equal(uv_loop_init(&fx->loop), 0);
   uv_timer_init(&fx->loop, &fx->guard);
@@ -388,8 +429,7 @@ static int free_records(fixture_t *fx) {
   return rc;
 }
 
-int fixture_teardown(void **state) {
-  fixture_t *fx = *state;
+static int tear_down(fixture_t *fx) {
   int rc = close_pool(fx);
 
   rc |= close_servers(fx);
@@ -404,4 +444,10 @@ int fixture_teardown(void **state) {
   if (rc == 0)
     free(fx);
   return rc;
+}
+
+int fixture_teardown(void **state) {
+  int rc = tear_down(*state);
+
+  return rc | end_kernel();
 }

@@ -228,9 +228,9 @@ static void run_case(place_t place, end_t end, int in_callback) {
   assert_int_equal(c.target->phase, phases[place]);
   check_after(&c);
   assert_int_equal(c.target->calls, 1);
-  assert_int_equal(fixture_teardown(&state), 0);
   if (c.has_hole)
     hole_close(&c.hole);
+  assert_int_equal(fixture_teardown(&state), 0);
 }
 
 static void run_places(end_t end, int in_callback) {
