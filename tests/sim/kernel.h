@@ -11,7 +11,8 @@
  *    syscalls.c         __wrap_read() and the others: which one is meant
  *    waits.c            __wrap_epoll_wait() and the others that wait
  *    files.c            descriptors, epoll, listening sockets
- *    tcp.c              connections
+ *    tcp.c              connections; their bytes are in flow.c, and what is
+ *                       known of ports in places.c
  *    timeline.c         the clock, and what happens when
  *
  * A poll that would wait for ever with nothing to come is a DEADLOCK: the

@@ -5,35 +5,27 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "flow.h"
+#include "places.h"
 #include "random.h"
 #include "timeline.h"
 
 #define CONNS_MAX    8192u
-#define PLACES_MAX   128u
 #define DEFAULT_ROOM 65536u
 #define SYN_AGAIN_US 1000000u
 #define REST_US      3u /* how late the rest of a split read is */
-#define FLOW_KEPT    65536u
 
 static tcp_t *conns[CONNS_MAX];
 static uint32_t conn_count;
 static tcp_t *free_conns;
-static tcp_place_t places[PLACES_MAX];
-static uint32_t place_count;
 static uint32_t clients;
 static uint64_t ids;
 static uint64_t turn;
 static random_t chance;
 
-static void free_flow(tcp_flow_t *flow) {
-  free(flow->bytes);
-  free(flow->packets);
-}
-
 void tcp_begin(uint64_t seed) {
   tcp_end();
-  memset(places, 0, sizeof places);
-  place_count = 0;
+  places_begin();
   clients = 0;
   ids = turn = 0;
   chance.state = seed;
@@ -43,43 +35,12 @@ void tcp_end(void) {
   uint32_t i;
 
   for (i = 0; i < conn_count; i++) {
-    free_flow(&conns[i]->client.in);
-    free_flow(&conns[i]->server.in);
+    flow_clear(&conns[i]->client.in);
+    flow_clear(&conns[i]->server.in);
     free(conns[i]);
   }
   conn_count = 0;
   free_conns = NULL;
-}
-
-/* Nothing is known of it that matters. */
-static int is_forgettable(const tcp_place_t *place) {
-  return place->listener.on_syn == NULL && place->conns == 0 &&
-         place->hold <= timeline_now();
-}
-
-static tcp_place_t *take_place(void) {
-  uint32_t i;
-
-  if (place_count < PLACES_MAX)
-    return &places[place_count++];
-  for (i = 0; i < PLACES_MAX; i++)
-    if (is_forgettable(&places[i]))
-      return &places[i];
-  abort(); /* bounded */
-}
-
-static tcp_place_t *place_of(int port, int v6) {
-  tcp_place_t *place;
-  uint32_t i;
-
-  for (i = 0; i < place_count; i++)
-    if (places[i].port == port && places[i].v6 == v6)
-      return &places[i];
-  place = take_place();
-  memset(place, 0, sizeof *place);
-  place->port = port;
-  place->v6 = v6;
-  return place;
 }
 
 /* --- connections -----------------------------------------------------------
@@ -101,24 +62,8 @@ static tcp_t *take_conn(void) {
   return conn;
 }
 
-/* Memory of a size that most flows need stays for the next one. */
-static tcp_flow_t empty_flow(const tcp_flow_t *old) {
-  tcp_flow_t flow;
-
-  memset(&flow, 0, sizeof flow);
-  flow.packets = old->packets;
-  flow.packet_room = old->packet_room;
-  if (old->room > FLOW_KEPT) {
-    free(old->bytes);
-  } else {
-    flow.bytes = old->bytes;
-    flow.room = old->room;
-  }
-  return flow;
-}
-
 static void init_end(tcp_end_t *end, tcp_t *conn, tcp_end_t *peer) {
-  tcp_flow_t flow = empty_flow(&end->in);
+  tcp_flow_t flow = flow_fresh(&end->in);
 
   memset(end, 0, sizeof *end);
   end->in = flow;
@@ -155,34 +100,13 @@ typedef enum {
   PACKET_FAILED /* none, but the news that the connect has failed */
 } packet_t;
 
-static void grow_packets(tcp_flow_t *flow) {
-  uint32_t room = flow->packet_room == 0 ? 8 : flow->packet_room * 2;
-  uint64_t *packets;
-  uint32_t i;
-
-  if (flow->packet_count < flow->packet_room)
-    return;
-  packets = malloc(room * sizeof *packets);
-  if (packets == NULL)
-    abort();
-  for (i = 0; i < flow->packet_count; i++)
-    packets[i] =
-        flow->packets[(flow->packet_first + i) & (flow->packet_room - 1)];
-  free(flow->packets);
-  flow->packets = packets;
-  flow->packet_room = room;
-  flow->packet_first = 0;
-}
-
 static void on_packet(void *arg, uint64_t unused, uint64_t generation);
 
 static void send_packet_at(tcp_end_t *to, packet_t kind, uint64_t value,
                            uint64_t at) {
   tcp_flow_t *flow = &to->in;
 
-  grow_packets(flow);
-  flow->packets[(flow->packet_first + flow->packet_count++) &
-                (flow->packet_room - 1)] = (uint64_t)kind << 56 | value;
+  flow_add_packet(flow, (uint64_t)kind << 56 | value);
   if (at < flow->last_at)
     at = flow->last_at;
   flow->last_at = at;
@@ -261,54 +185,8 @@ static void transmit(tcp_end_t *to) {
   }
 }
 
-static void grow(tcp_flow_t *flow, size_t len) {
-  size_t used = flow->ready + flow->flight + flow->queued;
-  size_t room = flow->room == 0 ? 1024 : flow->room;
-  size_t head;
-  char *bytes;
-
-  if (used + len <= flow->room)
-    return;
-  while (room < used + len)
-    room *= 2;
-  bytes = malloc(room);
-  if (bytes == NULL)
-    abort();
-  head = flow->room - flow->first < used ? flow->room - flow->first : used;
-  if (used > 0) {
-    memcpy(bytes, flow->bytes + flow->first, head);
-    memcpy(bytes + head, flow->bytes, used - head);
-  }
-  free(flow->bytes);
-  flow->bytes = bytes;
-  flow->room = room;
-  flow->first = 0;
-}
-
-static void put(tcp_flow_t *flow, const char *from, size_t len) {
-  size_t at, head;
-
-  grow(flow, len);
-  at = (flow->first + flow->ready + flow->flight + flow->queued) &
-       (flow->room - 1);
-  head = flow->room - at < len ? flow->room - at : len;
-  memcpy(flow->bytes + at, from, head);
-  memcpy(flow->bytes, from + head, len - head);
-  flow->queued += len;
-}
-
-static void get(const tcp_flow_t *flow, char *to, size_t len) {
-  size_t head = flow->room - flow->first < len ? flow->room - flow->first : len;
-
-  memcpy(to, flow->bytes + flow->first, head);
-  memcpy(to + head, flow->bytes, len - head);
-}
-
 static void take(tcp_end_t *end, size_t len) {
-  tcp_flow_t *flow = &end->in;
-
-  flow->first = (flow->first + len) & (flow->room - 1);
-  flow->ready -= len;
+  flow_skip(&end->in, len);
   transmit(end);
 }
 
@@ -382,16 +260,6 @@ void tcp_break(tcp_end_t *end, int error) {
 /* --- opening ---------------------------------------------------------------
  */
 
-void tcp_listen(int port, int v6, const tcp_listener_t *listener) {
-  static const tcp_listener_t nobody;
-
-  place_of(port, v6)->listener = listener == NULL ? nobody : *listener;
-}
-
-int tcp_listens(int port, int v6) {
-  return place_of(port, v6)->listener.on_syn != NULL;
-}
-
 static void on_opened(tcp_end_t *end) {
   if (end->closed) {
     send_reset(end->peer);
@@ -450,7 +318,6 @@ static void deliver(tcp_end_t *end, packet_t kind, uint64_t value) {
 /* What finds its path blocked waits until that is over. */
 static void on_packet(void *arg, uint64_t unused, uint64_t generation) {
   tcp_end_t *end = arg;
-  tcp_flow_t *flow = &end->in;
   uint64_t until = end->conn->place->hold;
   uint64_t packet;
 
@@ -461,9 +328,7 @@ static void on_packet(void *arg, uint64_t unused, uint64_t generation) {
     timeline_at(until, on_packet, end, 0, generation);
     return;
   }
-  packet = flow->packets[flow->packet_first];
-  flow->packet_first = (flow->packet_first + 1) & (flow->packet_room - 1);
-  flow->packet_count--;
+  packet = flow_take_packet(&end->in);
   deliver(end, (packet_t)(packet >> 56), packet & 0xffffffffffffffu);
 }
 
@@ -476,7 +341,7 @@ tcp_end_t *tcp_connect(int port, int v6, const tcp_path_t *path, int lost,
   init_end(client, conn, server);
   init_end(server, conn, client);
   conn->path = *path;
-  conn->place = place_of(port, v6);
+  conn->place = places_find(port, v6);
   conn->id = ++ids;
   server->state = TCP_DEAD; /* until the SYN comes */
   server->closed = 1;
@@ -504,7 +369,7 @@ int64_t tcp_read(tcp_end_t *end, void *to, size_t len, int peek) {
   if (end->in.ready > 0) {
     if (len > end->in.ready)
       len = end->in.ready;
-    get(&end->in, to, len);
+    flow_get(&end->in, to, len);
     if (!peek)
       take(end, len);
     return (int64_t)len;
@@ -535,7 +400,7 @@ int64_t tcp_write(tcp_end_t *end, const void *from, size_t len) {
     return -EAGAIN;
   if (len > space)
     len = space;
-  put(&end->peer->in, from, len);
+  flow_put(&end->peer->in, from, len);
   if (!end->is_corked)
     transmit(end->peer);
   return (int64_t)len;
@@ -586,7 +451,7 @@ uint32_t tcp_poll(const tcp_end_t *end) {
 void tcp_send(tcp_end_t *end, const void *from, size_t len) {
   if (end->state != TCP_OPEN || end->no_more_out || len == 0)
     return;
-  put(&end->peer->in, from, len);
+  flow_put(&end->peer->in, from, len);
   transmit(end->peer);
 }
 
@@ -603,20 +468,12 @@ void tcp_delay_ready(tcp_end_t *end, size_t keep) {
   send_packet_at(end, PACKET_BYTES, late, timeline_now() + REST_US);
 }
 
-void tcp_hold(int port, int v6, uint64_t until_us) {
-  place_of(port, v6)->hold = until_us;
-}
-
 void tcp_next_turn(void) {
   turn++;
 }
 
 uint64_t tcp_turn(void) {
   return turn;
-}
-
-uint32_t tcp_clients_of(int port, int v6) {
-  return place_of(port, v6)->clients;
 }
 
 uint32_t tcp_clients(void) {
@@ -628,6 +485,6 @@ void tcp_each_server(int port, int v6, void (*cb)(tcp_end_t *server, void *arg),
   uint32_t i;
 
   for (i = 0; i < conn_count; i++)
-    if (!conns[i]->server.closed && conns[i]->place == place_of(port, v6))
+    if (!conns[i]->server.closed && conns[i]->place == places_find(port, v6))
       cb(&conns[i]->server, arg);
 }
