@@ -241,7 +241,7 @@ void fixture_block(uint32_t ms) {
 
 /* --- the pool ------------------------------------------------------------ */
 
-void fixture_pool_bare(fixture_t *fx, const pool_config_t *config) {
+int fixture_try_pool(fixture_t *fx, const pool_config_t *config) {
   pool_config_t used = {0};
 
   if (config != NULL)
@@ -249,7 +249,11 @@ void fixture_pool_bare(fixture_t *fx, const pool_config_t *config) {
   used.allocator = heap_allocator(&fx->heap);
   used.on_event = on_event;
   used.data = fx;
-  assert_int_equal(pool_create(&fx->pool, &fx->loop, &used), 0);
+  return pool_create(&fx->pool, &fx->loop, &used);
+}
+
+void fixture_pool_bare(fixture_t *fx, const pool_config_t *config) {
+  assert_int_equal(fixture_try_pool(fx, config), 0);
   uv_update_time(&fx->loop); /* deadlines start at the true time */
 }
 
@@ -270,13 +274,17 @@ static int pool_closed(fixture_t *fx, void *arg) {
   return fx->closed > 0;
 }
 
+void fixture_start_close(fixture_t *fx) {
+  fx->closed = 0;
+  pool_close(fx->pool, on_pool_closed, fx);
+}
+
 /* 0, or -1 with what is wrong on the standard error output. */
 static int close_pool(fixture_t *fx) {
   if (fx->pool == NULL)
     return 0;
-  fx->closed = 0;
   heap_fail(&fx->heap, 0, 0);
-  pool_close(fx->pool, on_pool_closed, fx);
+  fixture_start_close(fx);
   if (run(fx, pool_closed, NULL) != 0) {
     print_error("the pool did not close\n");
     return -1;
@@ -353,18 +361,33 @@ server_t *fixture_server(fixture_t *fx) {
   return server;
 }
 
-int fixture_setup(void **state) {
+fixture_t *fixture_new(void) {
   fixture_t *fx = calloc(1, sizeof *fx);
 
-  assert_non_null(fx);
-  *state = fx;
+  if (fx == NULL)
+    abort();
   begin_kernel();
   heap_init(&fx->heap);
-  assert_int_equal(uv_loop_init(&fx->loop), 0);
+  return fx;
+}
+
+int fixture_open(fixture_t *fx) {
+  int err = uv_loop_init(&fx->loop);
+
+  if (err != 0)
+    return err;
   uv_timer_init(&fx->loop, &fx->guard);
   uv_timer_init(&fx->loop, &fx->timer);
   fx->guard.data = fx->timer.data = fx;
   uv_unref((uv_handle_t *)&fx->guard);
+  return 0;
+}
+
+int fixture_setup(void **state) {
+  fixture_t *fx = fixture_new();
+
+  *state = fx;
+  assert_int_equal(fixture_open(fx), 0);
   fx->server = fixture_server(fx);
   return 0;
 }

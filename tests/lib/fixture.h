@@ -101,6 +101,12 @@ struct fixture_s {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* The set-up in parts, for who makes them fail: the fixture itself, without a
+ * loop or a server; then the loop. 0, or the error of uv_loop_init(), and then
+ * it may be tried again. */
+fixture_t *fixture_new(void);
+int fixture_open(fixture_t *fx);
+
 #define FIXTURE_TEST(name)                                                     \
   cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
@@ -110,6 +116,9 @@ void fixture_pool(fixture_t *fx, const pool_config_t *config);
 
 /* As above without any endpoint. */
 void fixture_pool_bare(fixture_t *fx, const pool_config_t *config);
+
+/* As above without any assert: what pool_create() says. */
+int fixture_try_pool(fixture_t *fx, const pool_config_t *config);
 
 /* One more server; asserts that it opens. */
 server_t *fixture_server(fixture_t *fx);
@@ -149,6 +158,9 @@ void fixture_block(uint32_t ms);
 /* Closes the pool, runs the loop until it is gone, and asserts that nothing of
  * it is left. The teardown does it too. */
 void fixture_close_pool(fixture_t *fx);
+
+/* Only begins it: ->pool is NULL when the pool is gone. */
+void fixture_start_close(fixture_t *fx);
 
 pool_stats_t fixture_stats(const fixture_t *fx);
 pool_endpoint_stats_t fixture_endpoint_stats(const fixture_t *fx,

@@ -16,11 +16,12 @@ void heap_init(heap_t *heap) {
 }
 
 static int must_fail(heap_t *heap) {
-  uint64_t call = ++heap->calls;
+  heap_t *plan = heap->other == NULL ? heap : heap->other;
+  uint64_t call = ++plan->calls;
 
-  if (heap->fail_from == 0 || call < heap->fail_from || call > heap->fail_to)
+  if (plan->fail_from == 0 || call < plan->fail_from || call > plan->fail_to)
     return 0;
-  heap->failures++;
+  plan->failures++;
   return 1;
 }
 
@@ -66,4 +67,8 @@ pool_allocator_t heap_allocator(heap_t *heap) {
 void heap_fail(heap_t *heap, uint64_t n, int and_later) {
   heap->fail_from = n == 0 ? 0 : heap->calls + n;
   heap->fail_to = and_later ? UINT64_MAX : heap->fail_from;
+}
+
+void heap_count_with(heap_t *heap, heap_t *other) {
+  heap->other = other;
 }

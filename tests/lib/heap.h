@@ -4,7 +4,9 @@
 
 #include "httpool.h"
 
-typedef struct {
+typedef struct heap_s heap_t;
+
+struct heap_s {
   size_t blocks;      /* that live now */
   size_t bytes;       /* in them, as asked for */
   size_t peak_bytes;  /* the most there ever were */
@@ -13,7 +15,8 @@ typedef struct {
   uint64_t fail_from; /* the number of the call that fails, 0: none */
   uint64_t fail_to;   /* the last one that does */
   uint64_t failures;  /* calls that were made to fail */
-} heap_t;
+  heap_t *other;      /* that counts our calls, and says which fail; or NULL */
+};
 
 /* Starts from nothing. */
 void heap_init(heap_t *heap);
@@ -24,5 +27,9 @@ pool_allocator_t heap_allocator(heap_t *heap);
 /* The n-th call from now on fails (1 is the next); all later ones too when
  * `and_later`. n = 0: none fails any more. */
 void heap_fail(heap_t *heap, uint64_t n, int and_later);
+
+/* From now on the calls of `heap` count, and fail, as if they were those of
+ * another one; NULL: as its own again. */
+void heap_count_with(heap_t *heap, heap_t *other);
 
 #endif
