@@ -18,6 +18,7 @@ typedef struct {
 static plan_t plans[WRAP_CALLS];
 static uint32_t failures;
 static size_t try_limit = SIZE_MAX;
+static int (*ask)(wrap_call_t call);
 
 /* The prototypes that nobody else has. */
 int __real_uv_tcp_connect(uv_connect_t *req, uv_tcp_t *tcp,
@@ -59,6 +60,10 @@ void wrap_fail(wrap_call_t call, uint32_t n, int and_later, int error) {
   plan->error = error;
 }
 
+void wrap_ask(int (*cb)(wrap_call_t call)) {
+  ask = cb;
+}
+
 void wrap_limit_try_write(size_t bytes) {
   try_limit = bytes;
 }
@@ -71,15 +76,20 @@ uint32_t wrap_called(wrap_call_t call) {
   return plans[call].called;
 }
 
-/* The error of this call, or 0. */
-static int due(wrap_call_t call) {
-  plan_t *plan = &plans[call];
-
-  plan->called++;
+static int planned(const plan_t *plan) {
   if (plan->from == 0 || plan->called < plan->from || plan->called > plan->to)
     return 0;
-  failures++;
   return plan->error;
+}
+
+/* The error of this call, or 0. */
+static int due(wrap_call_t call) {
+  int error;
+
+  plans[call].called++;
+  error = ask != NULL ? ask(call) : planned(&plans[call]);
+  failures += error != 0;
+  return error;
 }
 
 /* By its address alone, which is looked at without being followed. */
@@ -90,6 +100,7 @@ static int is_conn(const void *handle, const void *data) {
 
 static uv_connect_cb real_connected;
 static uv_write_cb real_written;
+static int written_error;
 
 static void on_connected(uv_connect_t *req, int status) {
   int error = status == 0 ? due(WRAP_CONNECTED) : 0;
@@ -98,7 +109,7 @@ static void on_connected(uv_connect_t *req, int status) {
 }
 
 static void on_written(uv_write_t *req, int status) {
-  real_written(req, status == 0 ? plans[WRAP_WRITTEN].error : status);
+  real_written(req, status == 0 ? written_error : status);
 }
 
 int __wrap_uv_tcp_connect(uv_connect_t *req, uv_tcp_t *tcp,
@@ -165,10 +176,12 @@ int __wrap_uv_write(uv_write_t *req, uv_stream_t *stream, const uv_buf_t bufs[],
   error = due(WRAP_WRITE);
   if (error != 0)
     return error;
-  if (due(WRAP_WRITTEN) == 0)
+  error = due(WRAP_WRITTEN);
+  if (error == 0)
     return __real_uv_write(req, stream, bufs, count, cb);
   if (count > 16)
     abort();
+  written_error = error;
   real_written = cb;
   return __real_uv_write(req, stream, some, cut(some, bufs, count, 1),
                          on_written);
@@ -180,7 +193,9 @@ int __wrap_uv_fileno(const uv_handle_t *handle, uv_os_fd_t *fd) {
   return error != 0 ? error : __real_uv_fileno(handle, fd);
 }
 
-ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags) {
+/* Weak: where there is a simulated kernel, its own stands in. */
+__attribute__((weak)) ssize_t __wrap_recv(int fd, void *bytes, size_t len,
+                                          int flags) {
   int error = (flags & MSG_PEEK) != 0 ? due(WRAP_PEEK) : 0;
 
   if (error == 0)
@@ -189,8 +204,8 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags) {
   return -1;
 }
 
-int __wrap_getsockopt(int fd, int level, int name, void *value,
-                      socklen_t *len) {
+__attribute__((weak)) int __wrap_getsockopt(int fd, int level, int name,
+                                            void *value, socklen_t *len) {
   int error =
       level == SOL_SOCKET && name == SO_ERROR ? due(WRAP_GETSOCKOPT) : 0;
 

@@ -28,6 +28,10 @@ void wrap_reset(void);
  * `and_later`. `error` is a libuv code. */
 void wrap_fail(wrap_call_t call, uint32_t n, int and_later, int error);
 
+/* Instead of the above: `cb` says at each call with what it fails, or 0.
+ * NULL: no more. */
+void wrap_ask(int (*cb)(wrap_call_t call));
+
 /* Each uv_try_write() takes that many bytes at most. */
 void wrap_limit_try_write(size_t bytes);
 
