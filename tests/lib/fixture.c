@@ -343,8 +343,7 @@ static int end_kernel(void) {
   return -1;
 }
 #else
-static void begin_kernel(void) {
-}
+static void begin_kernel(void) {}
 
 static int end_kernel(void) {
   return 0;

@@ -54,7 +54,7 @@ static const server_step_t deaf[] = {DEAF(), HANG()};
 static const server_step_t half[] = {EXPECT(), SEND(HALF), HANG()};
 static const server_step_t resetting[] = {EXPECT(), SEND(HALF), TURN(1),
                                           RESET()};
-static const server_step_t slow_reader[] = {DEAF(), TURN(3),  HEAR(),
+static const server_step_t slow_reader[] = {DEAF(),   TURN(3), HEAR(),
                                             EXPECT(), REPLY(), REPEAT()};
 
 /* --- requests ------------------------------------------------------------- */
