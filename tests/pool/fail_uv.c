@@ -212,6 +212,27 @@ static void a_write_that_fails_later_ends_with_its_error(void **state) {
   serves_ten(fx);
 }
 
+/* The server answered and closed before it had the whole request (RFC 9112
+ * 9.5): that the rest cannot be sent is no reason not to read what it said. */
+static void an_answer_behind_a_broken_pipe_is_read(void **state) {
+  static const server_step_t script[] = {EXPECT(), REPLY(), TURN(5),
+                                         SEND(OK_BODY), CLOSE()};
+  fixture_t *fx = *state;
+  record_t *got;
+
+  server_default(fx->server, script);
+  fixture_pool(fx, NULL);
+  wrap_reset();
+  fixture_run_record(fx, fixture_get(fx, "/first"));
+  wrap_limit_try_write(5);
+  wrap_fail(WRAP_WRITTEN, 1, 0, UV_EPIPE);
+  got = fixture_get(fx, "/second");
+  fixture_run(fx);
+  assert_int_equal(wrap_failures(), 1);
+  assert_int_equal(got->error, 0);
+  assert_string_equal(got->body, "hello");
+}
+
 static void a_write_may_take_any_number_of_bytes(void **state) {
   fixture_t *fx = *state;
   static const char body[] = "a small body of a request";
@@ -249,6 +270,7 @@ int main(void) {
       FIXTURE_TEST(a_write_that_cannot_be_queued_ends_with_its_error),
       FIXTURE_TEST(an_unsent_request_on_a_rested_connection_is_sent_anew),
       FIXTURE_TEST(a_write_that_fails_later_ends_with_its_error),
+      FIXTURE_TEST(an_answer_behind_a_broken_pipe_is_read),
       FIXTURE_TEST(a_write_may_take_any_number_of_bytes),
   };
 

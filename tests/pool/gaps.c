@@ -47,6 +47,39 @@ static pool__endpoint_t *first_endpoint(const fixture_t *fx) {
   return POOL__OF(link, pool__endpoint_t, link);
 }
 
+/* --- who fails --- */
+
+static int is_closed(fixture_t *fx, void *arg) {
+  (void)arg;
+  return fixture_stats(fx).idle == 0;
+}
+
+/* One endpoint failed before the request was made, the other since: the first
+ * has not been tried for it. */
+static void an_old_failure_is_not_held_against_a_new_request(void **state) {
+  fixture_t *fx = *state;
+  server_t *other = fixture_server(fx);
+  record_t *got;
+
+  server_refuse(fx->server);
+  fixture_pool(fx, NULL);
+  fixture_turns(fx, 2);
+  assert_int_equal(pool_add_endpoint(fx->pool, other->address), 0);
+  got = fixture_get(fx, "/1");
+  fixture_run(fx);
+  assert_int_equal(got->error, 0);
+  assert_true(fixture_endpoint_stats(fx, fx->server).connect_fails > 0);
+
+  server_refuse(other);
+  server_close_all(other, 0);
+  fixture_run_until(fx, is_closed, NULL);
+  assert_int_equal(server_listen(fx->server), 0);
+  got = fixture_get(fx, "/2");
+  fixture_run(fx);
+  assert_int_equal(got->error, 0);
+  assert_string_equal(got->endpoint, fx->server->address);
+}
+
 /* --- who waits ------------------------------------------------------------ */
 
 /* Nothing else would wake it: no request is made, no connection comes free. */
@@ -299,6 +332,7 @@ static void a_proxy_that_closes_is_believed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      GAPS_TEST(an_old_failure_is_not_held_against_a_new_request),
       GAPS_TEST(a_pause_that_is_over_serves_who_waits),
       GAPS_TEST(a_failed_connect_ends_nobody_whom_another_will_serve),
       GAPS_TEST(an_unused_connection_that_died_at_rest_is_replaced),

@@ -162,6 +162,24 @@ static void head_timeout_does_not_concern_the_upload(void **state) {
   assert_int_equal(got->error, 0);
 }
 
+/* Nor is it forgotten behind one that took several writes. */
+static void head_timeout_follows_a_long_upload(void **state) {
+  fixture_t *fx = *state;
+  pool_config_t config = {.head_timeout_ms = 50};
+  size_t size = 16u << 20;
+  char *body = calloc(1, size);
+  record_t *got;
+
+  server_default(fx->server, silent);
+  fixture_pool(fx, &config);
+  got = fixture_send(fx, "PUT", "/x", body, size);
+  fixture_run_record(fx, got);
+  free(body);
+
+  assert_int_equal(got->error, UV_ETIMEDOUT);
+  assert_int_equal(got->phase, POOL_AWAITING);
+}
+
 /* --- stall_timeout_ms ----------------------------------------------------- */
 
 static void stall_timeout_ends_a_silent_answer(void **state) {
@@ -404,6 +422,7 @@ int main(void) {
       FIXTURE_TEST(head_timeout_is_not_put_off_by_a_dribble),
       FIXTURE_TEST(head_timeout_does_not_concern_the_body),
       FIXTURE_TEST(head_timeout_does_not_concern_the_upload),
+      FIXTURE_TEST(head_timeout_follows_a_long_upload),
       FIXTURE_TEST(stall_timeout_ends_a_silent_answer),
       FIXTURE_TEST(stall_timeout_ends_a_body_that_stops),
       FIXTURE_TEST(stall_timeout_lets_slow_bodies_live),

@@ -16,6 +16,8 @@
 #define HEAD_MAX    8192u
 #define DEAF_US     1000000u /* between looks whether its client has gone */
 #define HANGS_UP_US 2000u
+#define QUIET_US    100000u  /* for a client to notice, at the most */
+#define HINT_US     3000000u /* as answer.c says */
 #define SLOW_BYTES  8192u
 #define SLOW_US     100000u
 #define CHUNK_BYTES 65536u
@@ -31,10 +33,13 @@ struct peer_s {
   int is_deaf;    /* reads nothing any more */
   int is_resting; /* reads on after a while */
   uint64_t conn_id;
-  uint32_t id;   /* of the call that it works on */
-  uint32_t left; /* of its body */
-  size_t len;    /* of what is there of a head */
-  size_t sent;   /* of the answer */
+  uint32_t requests;  /* that came on it */
+  uint64_t spoke_at;  /* when it last spoke without being asked; 0: never */
+  uint64_t silent_at; /* when it was last heard, or last answered */
+  uint32_t id;        /* of the call that it works on */
+  uint32_t left;      /* of its body */
+  size_t len;         /* of what is there of a head */
+  size_t sent;        /* of the answer */
   answer_t answer;
   char head[HEAD_MAX];
 };
@@ -93,8 +98,19 @@ static void on_extra(void *arg, uint64_t conn_id, uint64_t unused) {
   peer_t *peer = planned(arg, conn_id);
 
   (void)unused;
-  if (peer != NULL && peer->stage == READ_HEAD && peer->len == 0)
-    tcp_send(peer->end, "HTTP/1.1 200 OK\r\n", 17);
+  if (peer == NULL || peer->stage != READ_HEAD || peer->len > 0)
+    return;
+  peer->spoke_at = timeline_now();
+  tcp_send(peer->end, "HTTP/1.1 200 OK\r\n", 17);
+}
+
+/* It said how long it would wait for the next request, and keeps its word. */
+static void on_hint_over(void *arg, uint64_t conn_id, uint64_t silent_at) {
+  peer_t *peer = planned(arg, conn_id);
+
+  if (peer != NULL && peer->stage == READ_HEAD && peer->len == 0 &&
+      peer->silent_at == silent_at)
+    end_peer(peer, 0);
 }
 
 static void finish_answer(peer_t *peer) {
@@ -105,6 +121,9 @@ static void finish_answer(peer_t *peer) {
   call->answered = (uint8_t)answer->is_whole;
   peer->end->tag = peer->left > 0; /* the rest of an early answer's request */
   peer->stage = answer->is_last || answer->then == THEN_WAIT ? OVER : READ_HEAD;
+  peer->silent_at = timeline_now();
+  if (call->kind == KIND_KEEP_ALIVE_HINT)
+    plan(peer, HINT_US, on_hint_over, peer->silent_at);
   if (call->kind == KIND_EXTRA_LATER)
     plan(peer, random_from(&world->chance, 10, 1000000), on_extra, 0);
   if (answer->then == THEN_SHUTDOWN)
@@ -190,6 +209,27 @@ static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused) {
     plan(peer, DEAF_US, on_deaf, 0);
 }
 
+/* Nothing that holds up the process or a packet for long. */
+static int is_swift(const world_t *world) {
+  return !world->on[KIND_FREEZE] && !world->on[KIND_CLOCK_JUMP] &&
+         !world->on[KIND_BLOCKED_LOOP] && !world->on[KIND_SLOW_CONNECT];
+}
+
+/* What this connection may not be asked any more. */
+static void check_welcome(peer_t *peer) {
+  const world_t *world = peer->site->world;
+  const tcp_path_t *path = &peer->end->conn->path;
+  uint64_t there_and_back_us = 2ull * (path->latency_us + path->jitter_us);
+
+  if (++peer->requests > world->config.max_requests)
+    trace_fail("request %u is the %u. on its connection", peer->id,
+               peer->requests);
+  if (peer->spoke_at > 0 && is_swift(world) &&
+      timeline_now() > peer->spoke_at + there_and_back_us + QUIET_US)
+    trace_fail("request %u on a connection that spoke out of turn", peer->id);
+  peer->silent_at = timeline_now();
+}
+
 static void on_head(peer_t *peer, size_t len) {
   world_t *world = peer->site->world;
   char *slash = memchr(peer->head, '/', len);
@@ -202,6 +242,7 @@ static void on_head(peer_t *peer, size_t len) {
     trace_fail("a request that nobody made: %u", peer->id);
   call = &world->calls[peer->id];
   check_head(peer, len);
+  check_welcome(peer);
   if (call->seen++ > 0)
     trace_fail("request %u was sent twice", peer->id);
   call->kind = (int16_t)choose_kind(world, call);

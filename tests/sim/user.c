@@ -471,6 +471,9 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
     trace_fail("an event at the wrong time");
   trace("event", event->type, event->error, (int64_t)event->lost);
   world->drained += event->type == POOL_EVENT_DRAINED;
+  if (event->type == POOL_EVENT_DRAINED && world->pending + tcp_clients() > 0)
+    trace_fail("drained, with %u pending and %u sockets", world->pending,
+               tcp_clients());
   world->farewells += event->type == POOL_EVENT_REMOVED;
   if (world->close_on_event) {
     world_hit(world, KIND_CLOSE_IN_EVENT);
