@@ -175,6 +175,11 @@ static void promise_11_refused(void **state) {
   assert_int_equal(got->attempts, 0);
 }
 
+static int both_are_seen(fixture_t *fx, void *arg) {
+  (void)arg;
+  return fx->server->seen == 2;
+}
+
 static void promise_11_cancelled_in_each_phase(void **state) {
   static const server_step_t half[] = {EXPECT(), SEND("HTTP/1.1 "), HANG()};
   static const server_step_t none[] = {EXPECT(), HANG()};
@@ -188,7 +193,8 @@ static void promise_11_cancelled_in_each_phase(void **state) {
   fixture_pool(fx, &config);
   records[0] = fixture_get(fx, "/0");
   records[1] = fixture_get(fx, "/1");
-  fixture_run_ms(fx, 5);
+  fixture_run_until(fx, both_are_seen, NULL);
+  fixture_turns(fx, 3);
   records[2] = fixture_get(fx, "/2");
   for (i = 0; i < 3; i++)
     assert_int_equal(pool_cancel(fx->pool, records[i]->call), 0);
