@@ -13,7 +13,7 @@
  *     origin.c (what their connections do), chaos.c (whole servers, the clock,
  *     the users); kind_strikes() asks whether it is to happen and counts it;
  *  3. its oracle, if `hit` and `spill` do not say it all: oracle.c for what
- *     holds after every poll, user.c for how calls end, universe.c for phases;
+ *     holds after every poll, judge.c for how calls end, universe.c for phases;
  *  4. sim --only NAME --universes 50, then break what it is about in src/ and
  *     see that it is caught; that is a patch for tests/planted. */
 #ifndef SIM_KINDS_H_

@@ -5,7 +5,8 @@
  *   origin.c    the servers: requests in, answers out
  *   answer.c    the bytes of answers
  *   chaos.c     servers that crash, networks that freeze, clocks that jump
- *   user.c      who makes requests, and judges how they end
+ *   user.c      who makes requests
+ *   judge.c     how they may end
  *   oracle.c    what has to hold after every poll
  *   universe.c  the phases, from warm-up to the closed loop
  *
@@ -177,6 +178,9 @@ void user_request(world_t *world);
 void user_drain(world_t *world);
 void user_close(world_t *world);
 void user_end(world_t *world);
+
+/* Holds the end of a call against what the world did to it. */
+void judge_call(world_t *world, uint32_t id, const pool_result_t *result);
 
 /* Judges everything that can be judged between two polls. */
 void oracle_check(world_t *world);

@@ -1,0 +1,160 @@
+/* How a call may end: once, in time, and in a way that what the servers did to
+ * it allows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define LATE_MS 6u /* a callback may be behind its timer */
+
+static uint32_t end_of(int error) {
+  switch (error) {
+  case 0:
+    return END_OK;
+  case POOL_EHANGUP:
+    return END_HANGUP;
+  case UV_ECONNRESET:
+    return END_RESET;
+  case UV_EPIPE:
+    return END_PIPE;
+  case POOL_EPARSE:
+    return END_PARSE;
+  case POOL_ETOOLARGE:
+    return END_LARGE;
+  case UV_ETIMEDOUT:
+    return END_TIME;
+  case UV_ENOMEM:
+  case UV_ENOBUFS:
+    return END_MEMORY;
+  case UV_ECANCELED:
+    return END_CANCEL;
+  case POOL_ECLOSING:
+    return END_CLOSED;
+  case POOL_ENOENDPOINT:
+    return END_NOWHERE;
+  case UV_ECONNREFUSED:
+  case UV_EADDRNOTAVAIL:
+  case UV_ENETUNREACH:
+  case UV_EHOSTUNREACH:
+  case UV_EACCES:
+  case UV_EMFILE:
+  case UV_ENFILE:
+  case UV_EINVAL:
+    return END_CONNECT;
+  default:
+    return 0;
+  }
+}
+
+/* With one kind in the world, a call that it struck ends just as its row says;
+ * with many, each may also suffer from the others, but what cannot end well
+ * does not. */
+static uint32_t allowed_by_kind(const world_t *world, const call_t *call) {
+  const kind_info_t *info = kind_info((kind_t)call->kind);
+  uint32_t spill = world_spill(world);
+
+  if (world->mode == WORLD_SINGLE) {
+    if (kind_info(world->single)->group == GROUP_CONNECT)
+      return kind_info(world->single)->hit;
+    if (call->kind == KIND_NONE || info->group == GROUP_AFTER)
+      return info->hit | spill;
+    return info->hit;
+  }
+  return (info->hit & END_OK) != 0 ? info->hit | spill
+                                   : info->hit | (spill & ~END_OK);
+}
+
+static uint32_t allowed(const world_t *world, const call_t *call) {
+  uint32_t ends = END_OK;
+
+  if (call->cancelled)
+    return END_CANCEL;
+  if (world->mode != WORLD_QUIET && call->phase < PHASE_LIVE)
+    ends = allowed_by_kind(world, call);
+  if (call->timeout_ms < world->config.timeout_ms)
+    ends |= END_TIME;
+  if (world->phase == PHASE_OVER)
+    ends |= END_CLOSED;
+  return ends;
+}
+
+static void judge_answer(const call_t *call, uint32_t id,
+                         const pool_result_t *result) {
+  const char *text = pool_result_header(result, "X-Id");
+
+  if (!call->answered)
+    trace_fail("call %u: success before the whole answer was sent", id);
+  if (text == NULL || strtoul(text, NULL, 10) != id)
+    trace_fail("call %u was given the answer to %s", id,
+               text == NULL ? "nobody" : text);
+  if (result->status != call->status)
+    trace_fail("call %u: status %d, not %u", id, result->status, call->status);
+  if (result->body_len != call->body ||
+      memcmp(result->body, world_pattern(id), call->body) != 0)
+    trace_fail("call %u: a body of %zu bytes, not the one of %u", id,
+               result->body_len, call->body);
+  if (result->phase != POOL_COMPLETE || result->endpoint == NULL ||
+      result->attempts != 1)
+    trace_fail("call %u: success, phase %d, attempts %u", id,
+               (int)result->phase, result->attempts);
+}
+
+/* Of what the process was away, or blocked, nobody is to blame. */
+static void judge_time(world_t *world, const call_t *call, uint32_t id) {
+  uint64_t away_ms = (world->lost_us - call->lost_us + 999) / 1000;
+  uint64_t now_ms = uv_now(&world->loop);
+  uint64_t due_ms = call->accepted_ms + call->timeout_ms;
+  uint64_t late_ms = now_ms > due_ms ? now_ms - due_ms : 0;
+
+  if (call->timeout_ms == POOL_OFF)
+    return;
+  late_ms = late_ms > away_ms ? late_ms - away_ms : 0;
+  if (late_ms > world->max_late_ms)
+    world->max_late_ms = late_ms;
+  if (late_ms > world->config.resolution_ms + LATE_MS)
+    trace_fail("call %u ended %u ms after its deadline", id, (unsigned)late_ms);
+}
+
+/* Counted from when it was put on its connection. */
+static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
+                        const pool_result_t *result) {
+  uint64_t slack_ms =
+      (world->service_us + 4ull * world->latency_us + 4ull * world->jitter_us) /
+          1000 +
+      world->config.resolution_ms + LATE_MS;
+
+  if (call->stuck_ms > 0 &&
+      result->total_ms - result->waited_ms > call->stuck_ms + slack_ms)
+    trace_fail("call %u was stuck for %u ms, and found so after %u", id,
+               result->total_ms - result->waited_ms, call->stuck_ms);
+}
+
+void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
+  call_t *call = &world->calls[id];
+  uint32_t end = end_of(result->error);
+
+  if (world->in_call)
+    trace_fail("call %u: callback inside a pool_*() call", id);
+  if (world->closed)
+    trace_fail("call %u: callback after the pool was closed", id);
+  if (call->done)
+    trace_fail("call %u: two callbacks", id);
+  if ((allowed(world, call) & end) == 0)
+    trace_fail("call %u (phase %u, struck by %s) ended with %s, phase %d, "
+               "reused %d",
+               id, call->phase, kind_info((kind_t)call->kind)->name,
+               pool_err_name(result->error), (int)result->phase,
+               result->reused);
+  if (result->attempts > 1)
+    trace_fail("call %u: %u attempts", id, result->attempts);
+  if (result->error == 0)
+    judge_answer(call, id, result);
+  judge_time(world, call, id);
+  if (result->total_ms != uv_now(&world->loop) - call->accepted_ms ||
+      result->waited_ms > result->total_ms)
+    trace_fail("call %u: %u of %u ms waited", id, result->waited_ms,
+               result->total_ms);
+  judge_stuck(world, call, id, result);
+  if (result->attempts > 0)
+    call->started_ms = call->accepted_ms + result->waited_ms;
+}
