@@ -163,6 +163,15 @@ static void conclude(pool_t *pool, pool__attempt_t *attempt, int error) {
 
 /* --- waiting calls to idle connections --------------------------------- */
 
+/* Looks at a connection that must be quiet: 0, or why it cannot be used. */
+static int look_at(const pool__conn_t *conn) {
+  int rc = pool__conn_peek(conn);
+
+  if (rc == UV_EOF)
+    return POOL_EHANGUP;
+  return rc == UV_EPROTO ? POOL_EPARSE : rc;
+}
+
 /* An idle connection that is good for use, or NULL. */
 static pool__conn_t *check_out(pool_t *pool) {
   pool__endpoint_t *endpoint;
@@ -170,11 +179,12 @@ static pool__conn_t *check_out(pool_t *pool) {
   while ((endpoint = pool__balance_ready(&pool->endpoints)) != NULL) {
     pool__list_t *idle = &endpoint->conns[POOL__CONN_IDLE];
     pool__conn_t *conn = POOL__OF(pool__list_first(idle), pool__conn_t, link);
+    int error = conn->quiet_turn == pool->env.turn ? 0 : look_at(conn);
 
-    if (conn->quiet_turn == pool->env.turn || pool__conn_peek(conn) == 0)
+    if (error == 0)
       return conn;
     pool->stale++;
-    drop(conn, POOL_EHANGUP);
+    drop(conn, error);
   }
   return NULL;
 }
@@ -327,19 +337,11 @@ static void lose_connect(pool_t *pool, pool__conn_t *conn, int error) {
 
 /* A server that speaks first, or hangs up at once, is no HTTP server: what it
  * sent must not be taken for an answer. */
-static int judge_new(const pool__conn_t *conn) {
-  int rc = pool__conn_peek(conn);
-
-  if (rc == UV_EOF)
-    return POOL_EHANGUP;
-  return rc == UV_EPROTO ? POOL_EPARSE : rc;
-}
-
 static void on_connect(pool__conn_t *conn, int status) {
   pool_t *pool = pool_of(conn);
 
   if (status == 0)
-    status = judge_new(conn);
+    status = look_at(conn);
   if (status != 0) {
     lose_connect(pool, conn, status);
     return;

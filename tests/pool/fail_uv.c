@@ -98,9 +98,20 @@ static void a_write_that_fails_at_once_ends_with_its_error(void **state) {
   run_errors(WRAP_TRY_WRITE, write_errors, NULL);
 }
 
+static int was_lost_to(const fixture_t *fx, int error) {
+  uint32_t i;
+
+  for (i = 0; i < fx->event_count; i++)
+    if (fx->events[i].type == POOL_EVENT_DISCONNECT)
+      return fx->events[i].error == error;
+  return 0;
+}
+
+/* And the event says why. */
 static void
 a_rested_connection_that_cannot_be_looked_at_is_replaced(void **state) {
   static const wrap_call_t calls[] = {WRAP_FILENO, WRAP_PEEK};
+  static const int reasons[] = {UV_EBADF, UV_ECONNRESET};
   size_t i;
 
   (void)state;
@@ -121,6 +132,7 @@ a_rested_connection_that_cannot_be_looked_at_is_replaced(void **state) {
     fixture_run(fx);
     assert_int_equal(got->error, 0);
     assert_int_equal(wrap_failures(), 1);
+    assert_true(was_lost_to(fx, reasons[i]));
     assert_int_equal(fixture_stats(fx).stale, 1);
     assert_int_equal(fx->server->accepted, 2);
     assert_int_equal(fixture_teardown(&own), 0);
