@@ -3,7 +3,8 @@
 #include "scene.h"
 
 #define MANY       8
-#define SOON_MS    50u /* a timeout that is waited for */
+#define SOON_MS    50u  /* a timeout that is waited for */
+#define BACKOFF_MS 120u /* after a failed connect; at first */
 #define LONG_VALUE 6000u
 #define BODY_BYTES 300000u /* more than a simulated socket takes at once */
 
@@ -33,8 +34,9 @@
 #define LARGE_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n"
 #define LARGE_SIZE (sizeof LARGE_HEAD - 1 + 200000)
 
-static char large[LARGE_SIZE + 1] = LARGE_HEAD; /* the rest is filled in */
-static const char body_bytes[BODY_BYTES];
+/* Both are filled in. */
+static char large[LARGE_SIZE + 1] = LARGE_HEAD;
+static char body_bytes[BODY_BYTES];
 
 static const server_step_t hundred[] = {EXPECT(), SEND(HUNDRED), REPEAT()};
 static const server_step_t chunked[] = {EXPECT(), DRIP(CHUNKED, 7), REPEAT()};
@@ -212,6 +214,15 @@ static void remove_while_pending(scene_t *scene) {
   with_second(scene);
   fixture_turns(scene->fx, 2);
   pool_remove_endpoint(scene->fx->pool, scene->fx->server->address);
+}
+
+/* While it is left alone for a time, because it refused. */
+static void remove_refused(scene_t *scene) {
+  with_second(scene);
+  fixture_run(scene->fx);
+  pool_remove_endpoint(scene->fx->pool, scene->second->address);
+  get(scene);
+  fixture_run_ms(scene->fx, BACKOFF_MS);
 }
 
 static void remove_last(scene_t *scene) {
@@ -392,6 +403,10 @@ static const scenario_t table[] = {
     {.name = "removed",
      .config = {.max_connections = 2},
      .act = remove_while_pending},
+    {.name = "removed-refused",
+     .errors = {UV_ECONNREFUSED},
+     .prepare = refuse_second,
+     .act = remove_refused},
     {.name = "removed-last",
      .config = {.max_connections = 1},
      .errors = {POOL_ENOENDPOINT},
@@ -453,8 +468,17 @@ static const scenario_t table[] = {
      .act = close_in_callback},
 };
 
+/* No two pieces are the same, and there is no NUL. */
+static void fill(char *bytes, size_t len) {
+  size_t i;
+
+  for (i = 0; i < len; i++)
+    bytes[i] = (char)('0' + i * i % 71);
+}
+
 const scenario_t *scenarios(size_t *count) {
-  memset(large + sizeof LARGE_HEAD - 1, 'x', 200000);
+  fill(large + sizeof LARGE_HEAD - 1, 200000);
+  fill(body_bytes, sizeof body_bytes);
   *count = sizeof table / sizeof table[0];
   return table;
 }

@@ -78,6 +78,96 @@ void scene_check(const scene_t *scene, const int *errors) {
     fail_msg("a call failed: %s", pool_err_name(scene->rc));
 }
 
+int scene_told(const scene_t *scene, const int *errors) {
+  const fixture_t *fx = scene->fx;
+  uint32_t e;
+  int i;
+
+  if (is_on(errors, scene->rc))
+    return 1;
+  for (i = 0; i < scene->count; i++)
+    if (is_on(errors, scene->made[i]->rc) ||
+        is_on(errors, scene->made[i]->error))
+      return 1;
+  for (e = 0; e < fx->event_count; e++)
+    if (is_on(errors, fx->events[e].error))
+      return 1;
+  return 0;
+}
+
+/* --- what went over the wire ---------------------------------------------- */
+
+#define HASH_START 0xcbf29ce484222325u /* FNV-1a */
+#define HASH_PRIME 0x100000001b3u
+
+static uint64_t mix(uint64_t hash, const char *bytes, size_t len) {
+  size_t i;
+
+  for (i = 0; i < len; i++)
+    hash = (hash ^ (unsigned char)bytes[i]) * HASH_PRIME;
+  return hash;
+}
+
+static int has_mark(const scene_marks_t *marks, uint64_t mark) {
+  uint32_t i;
+
+  for (i = 0; i < marks->count; i++)
+    if (marks->marks[i] == mark)
+      return 1;
+  return 0;
+}
+
+static void add_mark(scene_marks_t *marks, uint64_t mark) {
+  if (has_mark(marks, mark))
+    return;
+  if (marks->count == SCENE_MARKS)
+    abort();
+  marks->marks[marks->count++] = mark;
+}
+
+static uint64_t mark_request(const server_record_t *record) {
+  const char *host = strstr(record->bytes, "\r\nHost: ");
+  size_t before = host == NULL ? 0 : (size_t)(host - record->bytes) + 2;
+  size_t after = before + (host == NULL ? 0 : strcspn(host + 2, "\r"));
+
+  return mix(mix(HASH_START, record->bytes, before), record->bytes + after,
+             record->len - after);
+}
+
+static uint64_t mark_answer(const record_t *record) {
+  uint64_t hash = HASH_START + (uint64_t)record->status;
+  size_t i;
+
+  for (i = 0; i < record->header_count; i++) {
+    const pool_header_t *header = &record->headers[i];
+
+    hash = mix(hash, header->name, header->name_len + 1);
+    hash = mix(hash, header->value, header->value_len + 1);
+  }
+  return mix(hash, record->body, record->body_len);
+}
+
+void scene_mark(const scene_t *scene, scene_marks_t *marks) {
+  const fixture_t *fx = scene->fx;
+  uint32_t s, r;
+  int i;
+
+  for (s = 0; s < fx->server_count; s++)
+    for (r = 0; r < fx->servers[s]->seen; r++)
+      add_mark(marks, mark_request(&fx->servers[s]->records[r]));
+  for (i = 0; i < scene->count; i++)
+    if (scene->made[i]->calls > 0 && scene->made[i]->error == 0)
+      add_mark(marks, mark_answer(scene->made[i]));
+}
+
+void scene_compare(const scene_marks_t *marks, const scene_marks_t *good) {
+  uint32_t i;
+
+  for (i = 0; i < marks->count; i++)
+    if (!has_mark(good, marks->marks[i]))
+      fail_msg("a request or an answer is not as it should be");
+}
+
 /* --- afterwards ----------------------------------------------------------- */
 
 /* Adds both servers; 0, or -1 when the pool takes no more. */

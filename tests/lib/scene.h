@@ -16,6 +16,7 @@
 
 #define SCENE_REQUESTS 32
 #define SCENE_ERRORS   4
+#define SCENE_MARKS    64u
 
 typedef struct scene_s scene_t;
 
@@ -57,6 +58,22 @@ void scene_play(scene_t *scene);
 /* Asserts that its requests were told once or refused, with no errors but the
  * scene's own and those of the list, which a 0 ends. */
 void scene_check(const scene_t *scene, const int *errors);
+
+/* Whether anybody was told one of those errors: a request, the caller of a
+ * function, or on_event. */
+int scene_told(const scene_t *scene, const int *errors);
+
+/* What went over the wire, as a set of numbers: one for each request that a
+ * server saw, but for its Host, and one for each answer that was told. */
+typedef struct {
+  uint64_t marks[SCENE_MARKS];
+  uint32_t count;
+} scene_marks_t;
+
+void scene_mark(const scene_t *scene, scene_marks_t *marks);
+
+/* Asserts that nothing did but what had when nothing failed. */
+void scene_compare(const scene_marks_t *marks, const scene_marks_t *good);
 
 /* With a new pool if the old one takes no more requests, or there is none. */
 void scene_recover(scene_t *scene);

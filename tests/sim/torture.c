@@ -46,6 +46,7 @@ static const char *program;
 static uint64_t turns;  /* for the stride */
 static uint32_t points; /* of this scene */
 static uint8_t calls[TORTURE_POINTS];
+static scene_marks_t good; /* as well */
 
 /* --- what came of it ------------------------------------------------------ */
 
@@ -55,6 +56,7 @@ static void on_passed(const torture_fault_t *fault, unsigned runs,
   if (fault->point > 0)
     return;
   points = report->points;
+  good = report->marks;
   if (fault->kind != TORTURE_ALLOC)
     memcpy(calls, report->calls, points);
 }
@@ -109,7 +111,7 @@ static void run_point(torture_fault_t *fault, uint32_t point) {
 }
 
 static void run_scene(torture_kind_t kind, const scenario_t *scenario) {
-  torture_fault_t fault = {.kind = kind, .scenario = scenario};
+  torture_fault_t fault = {kind, scenario, .good = &good};
   uint32_t i;
 
   points = 0;

@@ -150,6 +150,17 @@ void torture_consequences(const torture_fault_t *fault, int errors[8]) {
   *errors++ = UV_EPIPE;
 }
 
+/* To the question how much has left yet, no answer is one too: then it does not
+ * matter that uv_fileno() fails. */
+int torture_matters(const torture_fault_t *fault) {
+  int errors[8];
+
+  torture_consequences(fault, errors);
+  return errors[0] != 0 &&
+         (fault->kind != TORTURE_UV || fault->call != WRAP_FILENO ||
+          fault->scenario->config.stall_timeout_ms == 0);
+}
+
 /* --- points --------------------------------------------------------------- */
 
 /* One is reached: the way in which it fails, or 0. */

@@ -37,14 +37,16 @@ typedef struct {
   uint32_t point; /* from 1; 0: none fails, points are only counted */
   unsigned call;  /* what is called there */
   int way;        /* one of torture_ways() */
+  const scene_marks_t *good; /* what goes over the wire when nothing fails */
 } torture_fault_t;
 
 /* What a run found out; in memory that outlives its process. */
 typedef struct {
-  unsigned runs;   /* of this process that have passed */
-  uint32_t points; /* of the latest run, so far */
-  int struck;      /* its fault did */
-  int resizing;    /* libuv just failed to enlarge its table of watchers */
+  unsigned runs;       /* of this process that have passed */
+  uint32_t points;     /* of the latest run, so far */
+  int struck;          /* its fault did */
+  int resizing;        /* libuv just failed to enlarge its table of watchers */
+  scene_marks_t marks; /* of the latest run */
   uint8_t calls[TORTURE_POINTS]; /* what each point is */
 } torture_report_t;
 
@@ -58,6 +60,9 @@ const char *torture_way_name(torture_kind_t kind, int way);
 /* What a request may end with on account of a fault, ended by 0: nothing at all
  * if it should have gone unnoticed. */
 void torture_consequences(const torture_fault_t *fault, int errors[8]);
+
+/* Whether such an end, or an event that says as much, has to come of it. */
+int torture_matters(const torture_fault_t *fault);
 
 /* libuv allocates from here on so that it can be seen; first of all. */
 void torture_replace_allocator(void);
