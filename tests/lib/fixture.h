@@ -33,7 +33,7 @@
 #include "httpool.h"
 #include "server.h"
 
-#define FIXTURE_GUARD_MS 10000u /* no run of the loop lasts longer */
+#define FIXTURE_GUARD_MS 60000u /* no run of the loop lasts longer */
 #define FIXTURE_EVENTS   1024u
 #define FIXTURE_SERVERS  8u
 

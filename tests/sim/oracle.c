@@ -144,7 +144,23 @@ static void check_endpoints(const world_t *world) {
                (unsigned long long)world->accepted);
 }
 
+/* What was sent has succeeded or failed, when nothing is under way. */
+static void check_attempts(const world_t *world) {
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++) {
+    pool_endpoint_stats_t s;
+
+    if (pool_endpoint_stats(world->pool, world->sites[i].address, &s) != 0 ||
+        s.attempts != s.succeeded + s.failed)
+      trace_fail("endpoint %u: %llu attempts, but %llu + %llu", i,
+                 (unsigned long long)s.attempts,
+                 (unsigned long long)s.succeeded, (unsigned long long)s.failed);
+  }
+}
+
 void oracle_at_rest(world_t *world) {
+  check_attempts(world);
   if (world->mode == WORLD_QUIET)
     check_endpoints(world);
 }

@@ -383,10 +383,16 @@ static void on_closed(void *data) {
   trace("closed", 0, 0, 0);
 }
 
+static void on_closed_again(void *data) {
+  (void)data;
+  trace_fail("the callback of a second pool_close()");
+}
+
 void user_close(world_t *world) {
   world->phase = PHASE_OVER;
   world->in_call = 1;
   pool_close(world->pool, on_closed, world);
+  pool_close(world->pool, on_closed_again, NULL);
   world->in_call = 0;
   uv_close((uv_handle_t *)&world->tick, NULL);
 }
