@@ -1,0 +1,103 @@
+/* One run of fuzz_pool: a pool on a simulated kernel, its users, its servers,
+ * and what has to be true of them.
+ *
+ *   fuzz_pool.c       the run, from settings to the end of everything
+ *   pool_script.c     the input as steps
+ *   pool_user.c       what users do, and what they must be told
+ *   pool_actor.c      servers: what they send, and what they may be sent
+ *   pool_words.c      the words they know
+ *   pool_trouble.c    connects and system calls that fail */
+#ifndef POOL_WORLD_H_
+#define POOL_WORLD_H_
+
+#include "fuzz.h"
+#include "heap.h"
+#include "kernel.h"
+#include "pool.h"
+#include "pool_script.h"
+
+#define WORLD_PLACES 4u
+#define WORLD_CALLS  24u
+#define WORLD_ACTORS 64u
+#define WORLD_SPARE  16u /* actors that are left for the end */
+#define WORLD_MARGIN_US                                                        \
+  5000u /* how late a callback may be over the rounding                        \
+         */
+
+typedef struct world_s world_t;
+typedef struct actor_s actor_t;
+
+/* What a place does with who knocks. */
+typedef enum { PLACE_ACCEPTS, PLACE_REFUSES, PLACE_DROPS } place_mode_t;
+
+/* An endpoint. */
+typedef struct {
+  world_t *world;
+  int port;
+  int v6;
+  char name[24]; /* as the pool knows it */
+  place_mode_t mode;
+  unsigned serves : 1;       /* it is in the pool */
+  unsigned speaks_first : 1; /* as no HTTP server does */
+} place_t;
+
+/* A request that the pool accepted. */
+typedef struct {
+  world_t *world;
+  uint32_t index; /* it is in the request, as X-Id */
+  pool_call_t id;
+  const char *method;
+  char *body; /* borrowed by the pool, or NULL */
+  size_t body_len;
+  uint64_t due_us;    /* the deadline; UINT64_MAX for none */
+  uint64_t jumped_us; /* world_t's, when it was accepted */
+  actor_t *actor;     /* who has seen its head */
+  size_t answer_len;  /* bytes of body in the answer, if it is answered */
+  int error;          /* how it ended */
+  unsigned to_head : 1;
+  unsigned answered : 1; /* by that actor, and in whole */
+  unsigned cancelled : 1;
+  unsigned ended : 1;
+} call_t;
+
+struct world_s {
+  script_t script;
+  uv_loop_t *loop;
+  uv_timer_t driver; /* what the user does next */
+  uv_timer_t limit;  /* the end of a phase */
+  uv_check_t turn;   /* looks after each poll whether that comes now */
+  heap_t heap;
+  pool_t *pool; /* NULL before it is made and when it is gone */
+  pool_config_t config;
+  place_t places[WORLD_PLACES];
+  uint32_t place_count;
+  call_t calls[WORLD_CALLS]; /* [call_count] */
+  uint32_t call_count;
+  /* What the pool's numbers have to be. */
+  uint32_t max_pending;
+  uint32_t pending;
+  uint64_t refused;
+  uint64_t succeeded;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t jumped_us;  /* by how much the clock was made to jump, in all */
+  uint32_t actors;     /* that were made */
+  size_t bulk;         /* bytes that servers sent in bulk */
+  uint64_t work_max;   /* then the phase ends */
+  int in_call;         /* a pool_*() function runs */
+  int over;            /* the phase was ended by a limit */
+  unsigned polite : 1; /* servers are, once their track is at its end */
+  unsigned talks : 1;  /* events are told, and users act on them */
+  unsigned asks : 1;   /* one request more when all is well */
+  unsigned heals : 1;  /* everything works from now on */
+  unsigned lost : 1;   /* a connect was lost and knows no timeout */
+  unsigned drains : 1; /* pool_drain() was called */
+  unsigned drained : 1;
+  unsigned closes : 1; /* pool_close() was called */
+  unsigned closed : 1; /* its callback has run */
+  const script_step_t *fault;
+  uint32_t fault_left; /* calls until it */
+  uint32_t faults;     /* that there were */
+};
+
+#endif
