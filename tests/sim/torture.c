@@ -21,6 +21,7 @@
 #include "torture_jobs.h"
 
 #define FAILURES_MAX 25u /* of a kind; then what is left of it is not run */
+#define CALLS_MAX    32u
 
 typedef struct {
   uint64_t scenes;
@@ -47,6 +48,8 @@ static uint64_t turns;  /* for the stride */
 static uint32_t points; /* of this scene */
 static uint8_t calls[TORTURE_POINTS];
 static scene_marks_t good; /* as well */
+
+static uint32_t reached[TORTURE_KINDS][CALLS_MAX]; /* points, by the call */
 
 /* --- what came of it ------------------------------------------------------ */
 
@@ -107,6 +110,7 @@ static void run_point(torture_fault_t *fault, uint32_t point) {
   fault->point = point;
   fault->call = calls[point - 1];
   figures[fault->kind].points++;
+  reached[fault->kind][fault->call]++;
   torture_jobs_start(fault);
 }
 
@@ -123,6 +127,22 @@ static void run_scene(torture_kind_t kind, const scenario_t *scenario) {
   torture_jobs_wait();
 }
 
+/* After all scenes: what can fail has to be called in one of them. */
+static void check_reached(torture_kind_t kind) {
+  unsigned call;
+
+  if (scene_name != NULL || only_point != 0 || stride != 1 || gives_up(kind))
+    return;
+  for (call = 0; call < torture_call_count(kind); call++) {
+    if (torture_ways(kind, call) == NULL || reached[kind][call] > 0)
+      continue;
+    printf("FAILED --%s: no scene calls %s\n", kind_names[kind],
+           torture_call_name(kind, call));
+    figures[kind].runs++;
+    figures[kind].failures++;
+  }
+}
+
 static void run_kind(torture_kind_t kind) {
   uint64_t before = torture_jobs_count();
   size_t count, i;
@@ -132,6 +152,7 @@ static void run_kind(torture_kind_t kind) {
     if (scene_name == NULL || strcmp(scene_name, all[i].name) == 0)
       run_scene(kind, &all[i]);
   figures[kind].processes = torture_jobs_count() - before;
+  check_reached(kind);
   if (gives_up(kind))
     printf("too many failures: the rest of --%s is not run\n",
            kind_names[kind]);

@@ -50,7 +50,10 @@ typedef struct {
   uint8_t calls[TORTURE_POINTS]; /* what each point is */
 } torture_report_t;
 
-/* The ways in which a call can fail, ended by 0. */
+/* Calls are numbered from 0. */
+unsigned torture_call_count(torture_kind_t kind);
+
+/* The ways in which a call can fail, ended by 0; NULL: it is left out. */
 const int *torture_ways(torture_kind_t kind, unsigned call);
 
 /* For people. */
