@@ -87,7 +87,7 @@ static void set_places(const uint8_t *bytes) {
     place->port = FIRST_PORT + (int)i;
     place->v6 = bytes[0] >> (2 + i) & 1;
     place->mode = (bytes[1] >> i & 1) != 0 ? PLACE_REFUSES : PLACE_ACCEPTS;
-    place->speaks_first = bytes[1] >> (4 + i) & 1;
+    place->speaks_first = (bytes[1] >> (4 + i) & 1) != 0;
     snprintf(place->name, sizeof place->name,
              place->v6 ? "[::1]:%d" : "127.0.0.1:%d", place->port);
   }
@@ -103,9 +103,9 @@ static void set_world(const uint8_t *data, size_t size) {
   heap_init(&world.heap);
   script->cycles = (unsigned)settings[0] & ((1u << SCRIPT_TRACKS) - 1) &
                    ~(1u << SCRIPT_USER);
-  world.polite = settings[0] >> 5 & 1;
-  world.talks = settings[0] >> 6 & 1;
-  world.asks = settings[0] >> 7;
+  world.polite = (settings[0] & 0x20) != 0;
+  world.talks = (settings[0] & 0x40) != 0;
+  world.asks = (settings[0] & 0x80) != 0;
   set_places(settings + 1);
   set_limits(&world.config, settings + 3);
   set_times(&world.config, settings + 5);

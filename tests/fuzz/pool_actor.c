@@ -181,7 +181,7 @@ static void do_deaf(actor_t *actor, const script_step_t *step) {
 }
 
 static void do_rest(actor_t *actor, const script_step_t *step) {
-  actor->is_early = step->a & 1;
+  actor->is_early = (step->a & 1) != 0;
   actor->mood = RESTS;
 }
 
