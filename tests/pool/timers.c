@@ -179,7 +179,7 @@ static void head_timeout_follows_a_long_upload(void **state) {
 
   assert_int_equal(got->error, UV_ETIMEDOUT);
   assert_int_equal(got->phase, POOL_AWAITING);
-  assert_true(got->total_ms < 30000); /* not by the whole call's deadline */
+  assert_true(got->total_ms < 2000); /* not by some later timer */
 }
 
 /* --- stall_timeout_ms ----------------------------------------------------- */
