@@ -335,11 +335,11 @@ static void lose_connect(pool_t *pool, pool__conn_t *conn, int error) {
   pool__check(pool);
 }
 
-/* A server that speaks first, or hangs up at once, is no HTTP server: what it
- * sent must not be taken for an answer. */
 static void on_connect(pool__conn_t *conn, int status) {
   pool_t *pool = pool_of(conn);
 
+  /* A server that speaks first, or hangs up at once, is no HTTP server: what it
+   * sent must not be taken for an answer. */
   if (status == 0)
     status = look_at(conn);
   if (status != 0) {

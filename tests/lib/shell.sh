@@ -135,3 +135,12 @@ summary() {
   echo "$passed passed, $failed failed"
   [ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
 }
+
+# Before a program with sanitizers: older ones do not start where the kernel
+# spreads addresses widely.
+# shellcheck disable=SC2034 # for who sources this
+fixed_layout=()
+if setarch -R true 2>/dev/null; then
+  # shellcheck disable=SC2034
+  fixed_layout=(setarch -R)
+fi

@@ -31,11 +31,6 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# Older sanitizers do not start where the kernel spreads addresses widely.
-fixed_layout=()
-if setarch -R true 2>/dev/null; then
-  fixed_layout=(setarch -R)
-fi
 export ASAN_OPTIONS=detect_stack_use_after_return=1
 
 choose() {

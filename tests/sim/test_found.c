@@ -1,7 +1,6 @@
 /* What the universes found in src/, each as a test of its own: seeds lead to
  * other worlds when the catalogue grows, these stay. */
-#include "fixture.h"
-#include "kernel.h"
+#include "sim_test.h"
 
 static void on_connect(void *arg, int port, kernel_route_t *route) {
   (void)arg;
@@ -12,16 +11,7 @@ static void on_connect(void *arg, int port, kernel_route_t *route) {
 static int setup(void **state) {
   kernel_options_t options = {.seed = 1, .on_connect = on_connect};
 
-  kernel_begin(&options);
-  return fixture_setup(state);
-}
-
-static int teardown(void **state) {
-  int rc = fixture_teardown(state);
-  uint32_t open = kernel_open_files();
-
-  kernel_end();
-  return rc != 0 || open != 0;
+  return sim_test_setup(state, &options);
 }
 
 static record_t *get_within(fixture_t *fx, const char *path, uint32_t ms) {
@@ -81,8 +71,6 @@ static void a_request_on_its_way_puts_no_stall_off(void **state) {
   assert_int_equal(second->error, UV_ETIMEDOUT);
   assert_in_range(second->total_ms, 1000, 1010);
 }
-
-#define SIM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -1,21 +1,11 @@
 /* The simulated kernel itself: the clock jumps, and a pool and a server on one
  * loop talk over it. */
-#include "fixture.h"
-#include "kernel.h"
+#include "sim_test.h"
 
 static int setup(void **state) {
   kernel_options_t options = {.seed = 1};
 
-  kernel_begin(&options);
-  return fixture_setup(state);
-}
-
-static int teardown(void **state) {
-  int rc = fixture_teardown(state);
-  uint32_t open = kernel_open_files();
-
-  kernel_end();
-  return rc != 0 || open != 0;
+  return sim_test_setup(state, &options);
 }
 
 static void a_get_is_answered(void **state) {
@@ -45,8 +35,6 @@ static void a_minute_takes_no_time(void **state) {
   assert_in_range(got->total_ms, 9000, 9020);
   assert_true(kernel_wall_us() - wall < 3000000);
 }
-
-#define SIM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
