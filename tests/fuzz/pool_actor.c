@@ -41,8 +41,15 @@ static void wait_us(actor_t *actor, uint64_t us) {
   timeline_after(us, on_time, actor, 0, 0);
 }
 
+void actor_soil(actor_t *actor) {
+  actor->is_unclean = 1;
+  actor->place->world->soiled++;
+}
+
 static void hang_up(actor_t *actor, int reset) {
   tcp_end_t *end = actor->end;
+
+  actor->place->world->cuts++;
 
   if (reset || end->in.ready > 0)
     actor->has_reset = 1;
@@ -67,7 +74,7 @@ void actor_append(actor_t *actor, const char *bytes, size_t len) {
   if (actor->end->no_more_out)
     return;
   if (len > LOG_ROOM - actor->log_len) {
-    actor->is_unclean = 1;
+    actor_soil(actor);
     actor->mood = HANGS;
     return;
   }
@@ -93,7 +100,7 @@ static void pump(actor_t *actor) {
  */
 
 static void say(actor_t *actor, const char *text, size_t len) {
-  actor->is_unclean = 1;
+  actor_soil(actor);
   actor_append(actor, text, len);
 }
 
@@ -136,7 +143,8 @@ static void do_bulk(actor_t *actor, const script_step_t *step) {
   if (world->bulk + left > BULK_MAX)
     return;
   world->bulk += left;
-  actor->is_unclean = actor->is_unlogged = 1;
+  actor_soil(actor);
+  actor->is_unlogged = 1;
   tcp_send(actor->end, head,
            (size_t)snprintf(head, sizeof head,
                             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
@@ -157,6 +165,7 @@ static void do_wait(actor_t *actor, const script_step_t *step) {
 
 static void do_fin(actor_t *actor, const script_step_t *step) {
   (void)step;
+  actor->place->world->cuts++;
   tcp_shutdown(actor->end);
 }
 
@@ -220,6 +229,7 @@ static void go(actor_t *actor) {
     }
     if (actor->ends && actor->sent == actor->log_len) {
       actor->ends = 0;
+      world->cuts++;
       tcp_shutdown(actor->end);
     }
     if (actor->mood == RESTS && actor->requests > actor->seen_to) {
@@ -361,11 +371,11 @@ static int on_syn(void *arg, tcp_end_t *server) {
   place_t *place = arg;
   actor_t *actor;
 
-  if (place->mode != PLACE_ACCEPTS)
+  actor = place->mode == PLACE_ACCEPTS ? make(place, server) : NULL;
+  if (actor == NULL) {
+    place->world->turned_away++;
     return place->mode == PLACE_DROPS ? 1 : -1;
-  actor = make(place, server);
-  if (actor == NULL)
-    return -1;
+  }
   if (place->speaks_first)
     timeline_after(0, on_first_words, actor, 0, 0);
   return 0;
@@ -392,7 +402,7 @@ void actors_end(void) {
 static void hang_up_server(tcp_end_t *server, void *arg) {
   actor_t *actor = server->owner;
 
-  actor->is_unclean = 1; /* it may have been in the middle of an answer */
+  actor_soil(actor); /* it may have been in the middle of an answer */
   hang_up(actor, *(int *)arg);
 }
 

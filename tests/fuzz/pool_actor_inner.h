@@ -58,6 +58,9 @@ static inline char actor_letter_of(const call_t *call) {
   return (char)('A' + call->index % 26);
 }
 
+/* From now on it says what no good server says, or may have said. */
+void actor_soil(actor_t *actor);
+
 /* More to send. When the log is full that is the end of it. */
 void actor_append(actor_t *actor, const char *bytes, size_t len);
 

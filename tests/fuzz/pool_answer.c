@@ -52,7 +52,7 @@ void actor_answer(actor_t *actor, unsigned a) {
   if (call == NULL)
     return;
   if (actor->body_left > 0 || actor->head_len > 0 || call->answered)
-    actor->is_unclean = 1;
+    actor_soil(actor);
   if (shape == SHAPE_CHUNKS && len > 60)
     len = 60;
   actor_append(actor, head, write_fields(head, sizeof head, shape, call, len));

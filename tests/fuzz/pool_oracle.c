@@ -106,6 +106,50 @@ static void check_failure(const pool_result_t *result) {
   FUZZ_CHECK(result->header_count == 0 && result->body_len == 0);
 }
 
+/* Some timer can have fired: of connects, of a request under way, or its
+ * deadline. */
+static int can_time_out(const call_t *call, pool_phase_t phase) {
+  const pool_config_t *config = &call->world->pool->config;
+
+  if (timeline_now() + 1000 + call->behind_us >= call->due_us)
+    return 1;
+  if (phase <= POOL_CONNECTING)
+    return config->connect_timeout_ms != POOL_OFF;
+  return config->head_timeout_ms != POOL_OFF ||
+         config->stall_timeout_ms != POOL_OFF;
+}
+
+/* A request fails for a reason that is there: where servers answer well and
+ * nothing is in the way, none does. */
+static int is_explained(const call_t *call, const pool_result_t *result) {
+  const world_t *world = call->world;
+
+  switch (result->error) {
+  case UV_ECANCELED:
+    return call->cancelled;
+  case POOL_ECLOSING:
+    return world->closes;
+  case POOL_ENOENDPOINT:
+    return world->bare > 0; /* there may be one again by now */
+  case UV_ENOMEM:
+    return world->heap.failures > 0;
+  case POOL_EPARSE:
+    return world->soiled > 0;
+  case POOL_ETOOLARGE:
+    return world->soiled > 0 || world->pool->config.max_body_bytes < 1000;
+  case POOL_EHANGUP:
+    return world->cuts + world->faults > 0;
+  case UV_ECONNRESET:
+  case UV_EPIPE:
+    return world->cuts + world->faults > 0;
+  case UV_ETIMEDOUT:
+    return can_time_out(call, result->phase) ||
+           world->faults + world->turned_away > 0;
+  default:
+    return world->faults + world->turned_away > 0;
+  }
+}
+
 static void check_success(const world_t *world, const pool_result_t *result) {
   FUZZ_CHECK(result->status >= 200 && result->status <= 999);
   FUZZ_CHECK(result->phase == POOL_COMPLETE && result->attempts == 1);
@@ -146,6 +190,7 @@ uint64_t oracle_result(const call_t *call, const pool_result_t *result) {
     oracle_name(world, result->endpoint);
   if (result->error != 0) {
     check_failure(result);
+    FUZZ_CHECK(is_explained(call, result));
   } else {
     check_success(world, result);
     check_answer(call, result);

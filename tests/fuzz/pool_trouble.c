@@ -110,6 +110,7 @@ int trouble_on_call(void *arg, kernel_call_t call, int fd, size_t *limit) {
 
 static void lose(world_t *world, kernel_route_t *route) {
   route->lost = 1;
+  world->turned_away++;
   if (world->config.connect_timeout_ms == POOL_OFF)
     world->lost = 1;
 }
@@ -146,9 +147,11 @@ void trouble_on_connect(void *arg, int port, kernel_route_t *route) {
     break;
   case 2:
     route->error = error_of(step->a);
+    world->turned_away++;
     break;
   case 3:
     route->later_error = error_of(step->a);
+    world->turned_away++;
     route->path.latency_us = step->b * 1000u;
     break;
   case 4:

@@ -120,6 +120,7 @@ static char *make_body(const call_t *call) {
 static void set_deadline(call_t *call, uint32_t timeout_ms) {
   if (timeout_ms == 0)
     timeout_ms = call->world->pool->config.timeout_ms;
+  call->behind_us = timeline_now() - uv_now(call->world->loop) * 1000;
   if (timeout_ms != POOL_OFF)
     call->due_us = timeline_now() + timeout_ms * 1000ull;
 }
@@ -317,6 +318,8 @@ static void act_remove(world_t *world, const script_step_t *step) {
 
   if (!world->closes)
     place->serves = 0; /* events may say so before this returns */
+  if (oracle_serving(world) == 0)
+    world->bare++;
   world->in_call++;
   rc = pool_remove_endpoint(world->pool, place->name);
   world->in_call--;

@@ -51,6 +51,7 @@ typedef struct {
   size_t body_len;
   uint64_t due_us;    /* the deadline; UINT64_MAX for none */
   uint64_t jumped_us; /* world_t's, when it was accepted */
+  uint64_t behind_us; /* by how much the loop's time was late then */
   actor_t *actor;     /* who has seen its head */
   size_t answer_len;  /* bytes of body in the answer, if it is answered */
   int error;          /* how it ended */
@@ -97,7 +98,12 @@ struct world_s {
   unsigned closed : 1; /* its callback has run */
   const script_step_t *fault;
   uint32_t fault_left; /* calls until it */
-  uint32_t faults;     /* that there were */
+  /* What failures come from, so far. */
+  uint32_t faults;      /* system calls that failed */
+  uint32_t turned_away; /* connects: refused, lost, or failed in another way */
+  uint32_t soiled;      /* texts that no good server sends */
+  uint32_t bare;        /* times that no endpoint was left */
+  uint32_t cuts;        /* connections that a server closed or reset */
 };
 
 #endif

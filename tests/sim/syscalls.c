@@ -234,14 +234,15 @@ int __wrap_close(int fd) {
   return file == NULL ? __real_close(fd) : close_file(file, fd);
 }
 
-/* libuv closes with it, and asks for io_uring, which there is not. */
+/* libuv closes with it, and asks for io_uring, which there is not: nor before
+ * the kernel begins, for a loop may be older than it. */
 long __wrap_syscall(long number, long a, long b, long c, long d, long e,
                     long f) {
   file_t *file = number == SYS_close ? sys_file((int)a) : NULL;
 
   if (file != NULL)
     return close_file(file, (int)a);
-  if (is_on && number >= IO_URING_FIRST && number <= IO_URING_LAST) {
+  if (number >= IO_URING_FIRST && number <= IO_URING_LAST) {
     errno = ENOSYS;
     return -1;
   }
