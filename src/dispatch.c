@@ -172,6 +172,12 @@ static int look_at(const pool__conn_t *conn) {
   return rc == UV_EPROTO ? POOL_EPARSE : rc;
 }
 
+static void drop_unsolicited(pool_t *pool, pool__conn_t *conn) {
+  pool->unsolicited++;
+  pool__tell(pool, POOL_EVENT_UNSOLICITED, conn->endpoint, 0);
+  drop(conn, POOL_EPARSE);
+}
+
 /* An idle connection that is good for use, or NULL. */
 static pool__conn_t *check_out(pool_t *pool) {
   pool__endpoint_t *endpoint;
@@ -183,8 +189,12 @@ static pool__conn_t *check_out(pool_t *pool) {
 
     if (error == 0)
       return conn;
-    pool->stale++;
-    drop(conn, error);
+    if (error == POOL_EPARSE) {
+      drop_unsolicited(pool, conn);
+    } else {
+      pool->stale++;
+      drop(conn, error);
+    }
   }
   return NULL;
 }
@@ -362,9 +372,7 @@ static void on_read(pool__conn_t *conn, const char *bytes, size_t len) {
   int rc;
 
   if (conn->state == POOL__CONN_IDLE) {
-    pool->unsolicited++;
-    pool__tell(pool, POOL_EVENT_UNSOLICITED, conn->endpoint, 0);
-    drop(conn, POOL_EPARSE);
+    drop_unsolicited(pool, conn);
     pool__check(pool);
     return;
   }

@@ -18,6 +18,7 @@
 #include "pool_user.h"
 
 #define WORK_MAX      140u   /* of a script: calls and events of the kernel */
+#define LONG_WORK_MAX 2000u  /* of one in sixteen */
 #define LAST_WORK_MAX 20000u /* then something goes round and round */
 #define PHASE_MS      300000u
 #define REST_MS       20000u /* longer than any path or backoff */
@@ -221,7 +222,7 @@ static void run_script(void) {
   int ended;
 
   uv_timer_start(&world.driver, on_driver, 0, 0);
-  ended = run_loop(WORK_MAX);
+  ended = run_loop(world.is_long ? LONG_WORK_MAX : WORK_MAX);
   FUZZ_CHECK(!ended || world.pending == 0);
 }
 
@@ -321,6 +322,7 @@ static uint64_t run(const uint8_t *data, size_t size, int twice) {
     FUZZ_CHECK(uv_loop_init(&loop) == 0);
   has_loop = 1;
   set_world(data, size);
+  world.is_long = data[9] >> 4 == 7;
   options.seed = data[8];
   options.shuffle = data[8] & 1;
   if (options.print)

@@ -81,18 +81,19 @@ struct world_s {
   uint64_t succeeded;
   uint64_t failed;
   uint64_t cancelled;
-  uint64_t jumped_us;  /* by how much the clock was made to jump, in all */
-  uint32_t actors;     /* that were made */
-  size_t bulk;         /* bytes that servers sent in bulk */
-  uint64_t work_max;   /* then the phase ends */
-  int in_call;         /* a pool_*() function runs */
-  int over;            /* the phase was ended by a limit */
-  unsigned polite : 1; /* servers are, once their track is at its end */
-  unsigned talks : 1;  /* events are told, and users act on them */
-  unsigned asks : 1;   /* one request more when all is well */
-  unsigned heals : 1;  /* everything works from now on */
-  unsigned lost : 1;   /* a connect was lost and knows no timeout */
-  unsigned drains : 1; /* pool_drain() was called */
+  uint64_t jumped_us;   /* by how much the clock was made to jump, in all */
+  uint32_t actors;      /* that were made */
+  size_t bulk;          /* bytes that servers sent in bulk */
+  uint64_t work_max;    /* then the phase ends */
+  int in_call;          /* a pool_*() function runs */
+  int over;             /* the phase was ended by a limit */
+  unsigned polite : 1;  /* servers are, once their track is at its end */
+  unsigned talks : 1;   /* events are told, and users act on them */
+  unsigned asks : 1;    /* one request more when all is well */
+  unsigned is_long : 1; /* the script may do much */
+  unsigned heals : 1;   /* everything works from now on */
+  unsigned lost : 1;    /* a connect was lost and knows no timeout */
+  unsigned drains : 1;  /* pool_drain() was called */
   unsigned drained : 1;
   unsigned closes : 1; /* pool_close() was called */
   unsigned closed : 1; /* its callback has run */

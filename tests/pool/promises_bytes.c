@@ -174,7 +174,9 @@ static void promise_9_poison_that_nobody_has_read_yet(void **state) {
 
   assert_string_equal(got->body, "/second");
   assert_int_equal(got->reused, 0);
-  assert_int_equal(fixture_stats(fx).stale, 1);
+  assert_int_equal(fixture_stats(fx).unsolicited, 1);
+  assert_int_equal(fixture_stats(fx).stale, 0);
+  assert_int_equal(fixture_events(fx, POOL_EVENT_UNSOLICITED), 1);
 }
 
 /* The loop had nothing to do, so it did not run; time has passed all the same.

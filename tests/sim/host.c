@@ -48,25 +48,30 @@ static int fail_write(world_t *world, size_t *limit) {
   return 0;
 }
 
-/* A request whose first byte is written must not find bytes on its connection
- * that were there before the latest poll: they would be taken for its answer.
- * The server's side is at rest then, so they belong to nobody. */
-static void check_first_write(int fd) {
+/* A request whose first byte is written must not find on its connection what
+ * was there before the latest poll: bytes, which would be taken for its answer.
+ * The server's side is at rest then, so they belong to nobody. Nor its end: but
+ * while the answer before is being read, one that came close behind it need not
+ * be seen yet, and a write that is tried again is not the first. */
+static void check_first_write(const world_t *world, int fd) {
   const tcp_end_t *end = kernel_end_of(fd);
 
-  if (end == NULL || end->in.ready == 0 || end->peer->tag != 0 ||
+  if (end == NULL || end->peer->tag != 0 ||
       end->peer->in.ready + end->peer->in.flight + end->peer->in.queued > 0)
     return;
-  if (end->in.ready_turn < tcp_turn())
+  if (end->in.ready > 0 && end->in.ready_turn < tcp_turn())
     trace_fail("a request is written behind %zu bytes that nobody asked for",
                end->in.ready);
+  if (!world->on[KIND_WRITE_AGAIN] && !end->is_asking && end->over_turn > 0 &&
+      end->over_turn < tcp_turn() && end->read_turn < tcp_turn())
+    trace_fail("a request is written to a connection that ended earlier");
 }
 
 static int on_call(void *arg, kernel_call_t call, int fd, size_t *limit) {
   world_t *world = arg;
 
   if (call == KERNEL_WRITE)
-    check_first_write(fd);
+    check_first_write(world, fd);
   if (world->phase != PHASE_CHAOS)
     return 0;
   switch (call) {

@@ -49,13 +49,18 @@ static uint32_t end_of(int error) {
 /* With one kind in the world, a call that it struck ends just as its row says;
  * with many, each may also suffer from the others, but what cannot end well
  * does not. */
-static uint32_t allowed_by_kind(const world_t *world, const call_t *call) {
+static uint32_t allowed_by_kind(const world_t *world, const call_t *call,
+                                const pool_result_t *result) {
   const kind_info_t *info = kind_info((kind_t)call->kind);
   uint32_t spill = world_spill(world);
 
   if (world->mode == WORLD_SINGLE) {
-    if (kind_info(world->single)->group == GROUP_CONNECT)
+    group_t group = kind_info(world->single)->group;
+
+    if (group == GROUP_CONNECT)
       return kind_info(world->single)->hit;
+    if (group == GROUP_AFTER && !result->reused)
+      return info->hit; /* what ends connections has not been there yet */
     if (call->kind == KIND_NONE || info->group == GROUP_AFTER)
       return info->hit | spill;
     return info->hit;
@@ -64,13 +69,14 @@ static uint32_t allowed_by_kind(const world_t *world, const call_t *call) {
                                    : info->hit | (spill & ~END_OK);
 }
 
-static uint32_t allowed(const world_t *world, const call_t *call) {
+static uint32_t allowed(const world_t *world, const call_t *call,
+                        const pool_result_t *result) {
   uint32_t ends = END_OK;
 
   if (call->cancelled)
     return END_CANCEL;
   if (world->mode != WORLD_QUIET && call->phase < PHASE_LIVE)
-    ends = allowed_by_kind(world, call);
+    ends = allowed_by_kind(world, call, result);
   if (call->timeout_ms < world->config.timeout_ms)
     ends |= END_TIME;
   if (world->phase == PHASE_OVER)
@@ -129,6 +135,15 @@ static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
                result->total_ms - result->waited_ms, call->stuck_ms);
 }
 
+/* It failed although nothing was done to it. */
+static int is_bystander(const world_t *world, const call_t *call, int error) {
+  if (error == 0 || call->cancelled || world->phase == PHASE_OVER ||
+      call->timeout_ms < world->config.timeout_ms)
+    return 0;
+  return call->kind == KIND_NONE ||
+         kind_info((kind_t)call->kind)->group == GROUP_AFTER;
+}
+
 void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
   call_t *call = &world->calls[id];
   uint32_t end = end_of(result->error);
@@ -139,7 +154,7 @@ void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
     trace_fail("call %u: callback after the pool was closed", id);
   if (call->done)
     trace_fail("call %u: two callbacks", id);
-  if ((allowed(world, call) & end) == 0)
+  if ((allowed(world, call, result) & end) == 0)
     trace_fail("call %u (phase %u, struck by %s) ended with %s, phase %d, "
                "reused %d",
                id, call->phase, kind_info((kind_t)call->kind)->name,
@@ -149,6 +164,7 @@ void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
     trace_fail("call %u: %u attempts", id, result->attempts);
   if (result->error == 0)
     judge_answer(call, id, result);
+  world->bystanders += (uint64_t)is_bystander(world, call, result->error);
   judge_time(world, call, id);
   if (result->total_ms != uv_now(&world->loop) - call->accepted_ms ||
       result->waited_ms > result->total_ms)

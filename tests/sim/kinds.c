@@ -13,6 +13,11 @@ const kind_info_t *kind_info(kind_t kind) {
   return kind == KIND_NONE ? &none : &infos[kind];
 }
 
+int kind_is_wide(kind_t kind) {
+  return infos[kind].group == GROUP_CHAOS || kind == KIND_BLOCKED_LOOP ||
+         kind == KIND_BURST || kind == KIND_ENDPOINT_REMOVED;
+}
+
 kind_t kind_find(const char *name) {
   int kind = 0;
 

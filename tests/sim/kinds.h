@@ -3,15 +3,18 @@
  *
  * Each kind counts its hits. A row says how many times out of 10,000 it may
  * strike when it is switched on, how a call may end that it struck (`hit`), and
- * how others may end on its account (`spill`). Where a call can only end well
- * or badly in one way, `hit` has one bit: that is what universes with a single
- * kind hold it to.
+ * how others may end on its account (`spill`). Servers and connects strike
+ * calls that are known: where such a call can end in one way only, `hit` has
+ * one bit, and that is what universes with a single kind hold it to. All other
+ * groups strike nobody by name: there calls may end as `spill` says, and no
+ * more of them badly than it struck, unless kind_is_wide().
  *
  * How to add one, for a new capability or a new fault:
  *  1. a row here, in the group that says who does it;
  *  2. the deed: host.c (system calls, connects), answer.c (what servers send),
  *     origin.c (what their connections do), chaos.c (whole servers, the clock,
- *     the users); kind_strikes() asks whether it is to happen and counts it;
+ *     memory), user.c (users); world_strikes() asks whether it is to happen and
+ * counts it;
  *  3. its oracle, if `hit` and `spill` do not say it all: oracle.c for what
  *     holds after every poll, judge.c for how calls end, universe.c for phases;
  *  4. sim --only NAME --universes 50, then break what it is about in src/ and
@@ -153,8 +156,7 @@
   /* what users do */                                                          \
   XX(CANCEL, "cancel", USER, 500, END_OK | END_CANCEL, END_OK)                 \
   XX(CANCEL_OLD, "cancel-too-late", USER, 500, END_OK, END_OK)                 \
-  XX(CANCEL_IN_CALLBACK, "cancel-in-callback", USER, 300, END_OK,              \
-     END_OK | END_CANCEL)                                                      \
+  XX(CANCEL_IN_CALLBACK, "cancel-in-callback", USER, 300, END_OK, END_OK)      \
   XX(REQUEST_IN_CALLBACK, "request-in-callback", USER, 500, END_OK, END_OK)    \
   XX(BLOCKED_LOOP, "blocked-loop", USER, 3, END_OK | END_TIME,                 \
      END_OK | END_TIME | END_CONNECT)                                          \
@@ -199,6 +201,10 @@ typedef struct {
 } kind_info_t;
 
 const kind_info_t *kind_info(kind_t kind);
+
+/* One strike may fail any number of calls: of a server that goes, with all that
+ * is there, or of time that is lost. */
+int kind_is_wide(kind_t kind);
 
 /* The kind of that name, or KIND_NONE. */
 kind_t kind_find(const char *name);

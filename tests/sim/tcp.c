@@ -153,10 +153,16 @@ static void on_bytes(tcp_end_t *end, size_t len) {
   tell(end->peer); /* that much is acknowledged */
 }
 
+static void note_over(tcp_end_t *end) {
+  if (end->over_turn == 0)
+    end->over_turn = turn;
+}
+
 static void on_fin(tcp_end_t *end) {
   if (end->state == TCP_DEAD)
     return;
   end->no_more_in = end->had_fin = 1;
+  note_over(end);
   if (end->peer->had_fin)
     end->is_over = end->peer->is_over = 1;
   tell(end);
@@ -186,6 +192,8 @@ static void transmit(tcp_end_t *to) {
 }
 
 static void take(tcp_end_t *end, size_t len) {
+  end->read_turn = turn;
+  end->is_asking = 0;
   flow_skip(&end->in, len);
   transmit(end);
 }
@@ -202,6 +210,7 @@ static void die(tcp_end_t *end, int error) {
   end->state = TCP_DEAD;
   end->error = error;
   end->no_more_in = end->no_more_out = 1;
+  note_over(end);
   end->peer->in.queued = 0;
   tell(end);
 }
@@ -401,6 +410,7 @@ int64_t tcp_write(tcp_end_t *end, const void *from, size_t len) {
   if (len > space)
     len = space;
   flow_put(&end->peer->in, from, len);
+  end->is_asking = 1;
   if (!end->is_corked)
     transmit(end->peer);
   return (int64_t)len;

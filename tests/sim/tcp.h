@@ -76,7 +76,10 @@ struct tcp_end_s {
   unsigned lingers : 1; /* SO_LINGER 0: closing resets */
   unsigned is_client : 1;
   unsigned is_corked : 1; /* what is written is not sent yet */
+  unsigned is_asking : 1; /* it wrote since bytes were last taken from it */
   unsigned is_over : 1;   /* FIN has come both ways: nobody is owed anything */
+  uint64_t over_turn;     /* tcp_turn() when FIN or reset came; 0: none did */
+  uint64_t read_turn;     /* when bytes were last taken from it */
   tcp_flow_t in;          /* bytes to this end */
   size_t lost; /* bytes from it that nothing was heard of when it died */
   /* The owner: told whenever something changed for this end. */

@@ -1,5 +1,10 @@
 /* What the universes found in src/, each as a test of its own: seeds lead to
- * other worlds when the catalogue grows, these stay. */
+ * other worlds when the catalogue grows, these stay. And that a pool which
+ * waits for nothing is found. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "sim_test.h"
 
 static void on_connect(void *arg, int port, kernel_route_t *route) {
@@ -72,9 +77,35 @@ static void a_request_on_its_way_puts_no_stall_off(void **state) {
   assert_in_range(second->total_ms, 1000, 1010);
 }
 
+/* Nothing is on its way, no timer is near: whoever waits does so for ever, and
+ * the kernel says so. In a process of its own, for it aborts. */
+static void a_wait_for_nothing_is_a_deadlock(void **state) {
+  static const server_step_t silent[] = {EXPECT(), HANG()};
+  pool_config_t config = {.timeout_ms = POOL_OFF,
+                          .connect_timeout_ms = POOL_OFF};
+  fixture_t *fx = *state;
+  int status = 0;
+  pid_t child;
+
+  server_default(fx->server, silent);
+  fixture_pool(fx, &config);
+  fixture_get(fx, "/");
+  child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    signal(SIGABRT, SIG_DFL);
+    if (freopen("/dev/null", "w", stderr) != NULL)
+      uv_run(&fx->loop, UV_RUN_DEFAULT);
+    _exit(1);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SIM_TEST(a_callback_that_blocks_puts_no_deadline_off),
+      SIM_TEST(a_wait_for_nothing_is_a_deadlock),
       SIM_TEST(a_request_on_its_way_puts_no_stall_off),
   };
 

@@ -23,10 +23,18 @@ static void mix(uint64_t value) {
   hash ^= hash >> 29;
 }
 
+static uint64_t hash_of(const char *word) {
+  uint64_t sum = 0;
+
+  while (*word != '\0')
+    sum = sum * 31 + (unsigned char)*word++;
+  return sum;
+}
+
 void trace(const char *what, int64_t a, int64_t b, int64_t c) {
   count++;
   mix(timeline_now());
-  mix((uint64_t)(unsigned char)what[0] << 8 | (unsigned char)what[1]);
+  mix(hash_of(what));
   mix((uint64_t)a);
   mix((uint64_t)b);
   mix((uint64_t)c);

@@ -38,9 +38,16 @@ static void cancel(world_t *world, uint32_t id) {
 
 static void cancel_old(world_t *world) {
   uint32_t id = from(world, 0, world->call_count - 1);
+  int rc;
 
-  if (world->calls[id].done &&
-      pool_cancel(world->pool, world->calls[id].call) != POOL_EGONE)
+  while (id > 0 && !world->calls[id].done)
+    id--;
+  if (!world->calls[id].done)
+    return;
+  world->in_call = 1;
+  rc = pool_cancel(world->pool, world->calls[id].call);
+  world->in_call = 0;
+  if (rc != POOL_EGONE)
     trace_fail("call %u: found after its end", id);
 }
 
@@ -78,6 +85,7 @@ static void on_done(const pool_result_t *result, void *data) {
   judge_call(world, id, result);
   call->done = 1;
   world->pending--;
+  world->copied -= call->copied;
   world->succeeded += result->error == 0;
   world->failed += result->error != 0;
   world->cancelled += result->error == UV_ECANCELED;
@@ -187,7 +195,8 @@ static void make_request(world_t *world, const char *path, int wanted) {
   request.body_len = call->sent;
   request.headers = fields;
   request.header_count = write_fields(fields, call, id);
-  request.flags = from(world, 0, 9) == 0 ? POOL_COPY_BODY : 0;
+  call->copied = from(world, 0, 9) == 0 ? call->sent : 0;
+  request.flags = call->copied > 0 ? POOL_COPY_BODY : 0;
   if (call->timeout_ms != world->config.timeout_ms)
     request.timeout_ms = call->timeout_ms;
   world->in_call = 1;
@@ -201,6 +210,7 @@ static void make_request(world_t *world, const char *path, int wanted) {
   call->done = rc != 0;
   world->accepted += rc == 0;
   world->pending += rc == 0;
+  world->copied += rc == 0 ? call->copied : 0;
 }
 
 static void write_path(char *path, uint32_t id) {
@@ -254,6 +264,8 @@ static void remove_site(world_t *world) {
   site_t *site = &world->sites[from(world, 0, world->endpoints - 1)];
   int rc;
 
+  while (!site->in_pool && site > world->sites)
+    site--;
   if (!site->in_pool)
     return;
   world->in_call = 1;
@@ -267,7 +279,12 @@ static void remove_site(world_t *world) {
 }
 
 static void set_limit(world_t *world, uint32_t limit) {
-  if (pool_set_max_pending(world->pool, limit) != 0)
+  int rc;
+
+  world->in_call = 1;
+  rc = pool_set_max_pending(world->pool, limit);
+  world->in_call = 0;
+  if (rc != 0)
     trace_fail("the limit cannot be set to %u", limit);
   world->max_pending = limit;
 }
@@ -318,6 +335,8 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
   if (event->type == POOL_EVENT_DRAINED && world->pending + tcp_clients() > 0)
     trace_fail("drained, with %u pending and %u sockets", world->pending,
                tcp_clients());
+  world->opened += event->type == POOL_EVENT_CONNECT;
+  world->hung_up += event->type == POOL_EVENT_DISCONNECT;
   world->farewells += event->type == POOL_EVENT_REMOVED;
   if (world->close_on_event) {
     world_hit(world, KIND_CLOSE_IN_EVENT);

@@ -7,6 +7,10 @@
 
 #define LOOK_US 1u /* that looking at the clock takes */
 
+/* A day and more is for ever: libuv's own way to wait for a timer that is far
+ * off. When nothing is to come before that, nothing ever is. */
+#define FOR_EVER_MS 86400000
+
 DECLARE(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *event));
 DECLARE(int, epoll_wait, (int epfd, struct epoll_event *to, int max, int ms));
 DECLARE(int, epoll_pwait,
@@ -32,8 +36,9 @@ int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) {
 /* Waits until `look` finds something, what it says, or until the time is over:
  * then 0. */
 static int wait_for(int (*look)(void *arg), void *arg, int ms) {
-  uint64_t deadline =
-      ms < 0 ? TIMELINE_NEVER : timeline_now() + (uint64_t)ms * 1000;
+  uint64_t deadline = ms < 0 || ms > FOR_EVER_MS
+                          ? TIMELINE_NEVER
+                          : timeline_now() + (uint64_t)ms * 1000;
   int count;
 
   while ((count = look(arg)) == 0 && timeline_now() < deadline) {

@@ -51,6 +51,7 @@ typedef struct {
   uint8_t says_last; /* it has Connection: close */
   uint16_t field;    /* bytes of a long field; 0: none */
   uint32_t sent;     /* bytes of its body */
+  uint32_t copied;   /* by the pool, of them */
   uint32_t body;     /* bytes of the answer's body */
   uint32_t timeout_ms;
   uint32_t stuck_ms; /* it has to be found stuck within that; 0: whenever */
@@ -112,6 +113,7 @@ typedef struct world_s {
   uint32_t call_count;
   uint32_t call_room;
   uint32_t pending;
+  uint64_t copied;  /* bytes of bodies of pending calls */
   uint64_t lost_us; /* time that the process was not there */
   uint64_t jump_us; /* before the next poll it is not */
   pool_stats_t last_stats;
@@ -120,8 +122,11 @@ typedef struct world_s {
   uint64_t accepted;
   uint64_t refused;
   uint64_t succeeded;
-  uint64_t failed;    /* cancelled ones too */
-  uint64_t cancelled; /* of them */
+  uint64_t failed;     /* cancelled ones too */
+  uint64_t cancelled;  /* of them */
+  uint64_t bystanders; /* of them: failed on account of what struck others */
+  uint64_t opened;     /* connections, as events told */
+  uint64_t hung_up;
   uint64_t checks;
   uint64_t max_late_ms;  /* callbacks behind their deadline */
   uint64_t live_refused; /* refusals before the live phase */
