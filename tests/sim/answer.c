@@ -56,8 +56,8 @@ static int is_bodiless(const call_t *call) {
 }
 
 /* Status line and the fields of all answers. */
-static void begin_head(answer_t *answer, const char *version, call_t *call,
-                       uint32_t id) {
+static void begin_head(answer_t *answer, const char *version,
+                       const call_t *call, uint32_t id) {
   say(answer, "%s %u Fine\r\nServer: sim\r\nX-Id: %u\r\n", version,
       call->status, id);
 }
@@ -132,9 +132,71 @@ static void cut_in_head(answer_t *answer, world_t *world) {
 /* --- kinds -----------------------------------------------------------------
  */
 
+/* Good answers in one piece that differ in words, and in what follows. */
+typedef struct {
+  kind_t kind;
+  const char *version;
+  const char *fields;
+  then_t then;
+  int is_last;
+} wording_t;
+
+static const wording_t wordings[] = {
+    {KIND_SAYS_CLOSE, "HTTP/1.1", "Connection: close\r\n", THEN_CLOSE, 1},
+    {KIND_SAYS_CLOSE_STAYS, "HTTP/1.1", "Connection: close\r\n", THEN_WAIT, 1},
+    {KIND_EARLY, "HTTP/1.1", "Connection: close\r\n", THEN_WAIT, 1},
+    {KIND_EARLY_RESET, "HTTP/1.1", "Connection: close\r\n", THEN_RESET, 1},
+    {KIND_OLD_VERSION, "HTTP/1.0", "", THEN_CLOSE, 1},
+    {KIND_OLD_KEEPS, "HTTP/1.0", "Connection: keep-alive\r\n", THEN_NOTHING, 0},
+    {KIND_KEEP_ALIVE_HINT, "HTTP/1.1",
+     "Connection: keep-alive\r\nKeep-Alive: timeout=3, max=9\r\n", THEN_NOTHING,
+     0},
+};
+
+/* All others, EARLY_KEEPS too: it reads the rest, and goes on. */
+static const wording_t usual = {KIND_NONE, "HTTP/1.1", "", THEN_NOTHING, 0};
+
+static void worded(answer_t *answer, call_t *call, uint32_t id) {
+  const wording_t *wording = &usual;
+  size_t i;
+
+  for (i = 0; i < sizeof wordings / sizeof wordings[0]; i++)
+    if (wordings[i].kind == (kind_t)call->kind)
+      wording = &wordings[i];
+  plain_with(answer, call, id, wording->version, wording->fields);
+  answer->then = wording->then;
+  answer->is_last = wording->is_last;
+}
+
+/* How fast it comes. */
+static void set_pace(answer_t *answer, const call_t *call, random_t *chance) {
+  switch (call->kind) {
+  case KIND_EARLY_RESET: /* in small pieces: the reset may overtake a read */
+    answer->piece = answer->len / 8 + 1;
+    answer->gap_us = 1;
+    break;
+  case KIND_DRIP:
+    answer->piece = answer->len / 20 + 1;
+    answer->gap_us = random_from(chance, 1000, 20000);
+    break;
+  case KIND_SLOW:
+    answer->delay_us = random_from(chance, 100000, 500000);
+    break;
+  default:
+    break;
+  }
+}
+
+static void open_end(answer_t *answer, const call_t *call, uint32_t id,
+                     then_t then) {
+  begin_head(answer, "HTTP/1.1", call, id);
+  end_head(answer, "");
+  add_body(answer, id, call->body);
+  answer->then = then;
+}
+
 static void make_good(answer_t *answer, world_t *world, uint32_t id) {
   call_t *call = &world->calls[id];
-  random_t *chance = &world->chance;
 
   switch (call->kind) {
   case KIND_CHUNKED:
@@ -147,53 +209,13 @@ static void make_good(answer_t *answer, world_t *world, uint32_t id) {
     chunked(answer, world, id, "", "X-Sum: 1\r\nX-More: 2\r\n");
     break;
   case KIND_OPEN_END:
-    begin_head(answer, "HTTP/1.1", call, id);
-    end_head(answer, "");
-    add_body(answer, id, call->body);
-    answer->then = THEN_CLOSE;
+    open_end(answer, call, id, THEN_CLOSE);
     answer->is_last = 1;
-    break;
-  case KIND_SAYS_CLOSE:
-    plain_with(answer, call, id, "HTTP/1.1", "Connection: close\r\n");
-    answer->then = THEN_CLOSE;
-    answer->is_last = 1;
-    break;
-  case KIND_SAYS_CLOSE_STAYS:
-    plain_with(answer, call, id, "HTTP/1.1", "Connection: close\r\n");
-    answer->then = THEN_WAIT;
-    answer->is_last = 1;
-    break;
-  case KIND_EARLY:
-    plain_with(answer, call, id, "HTTP/1.1", "Connection: close\r\n");
-    answer->then = THEN_WAIT;
-    answer->is_last = 1;
-    break;
-  case KIND_EARLY_KEEPS: /* it reads the rest, and goes on */
-    plain(answer, call, id);
-    break;
-  case KIND_EARLY_RESET: /* in small pieces: the reset may overtake a read */
-    plain_with(answer, call, id, "HTTP/1.1", "Connection: close\r\n");
-    answer->piece = answer->len / 8 + 1;
-    answer->gap_us = 1;
-    answer->then = THEN_RESET;
-    answer->is_last = 1;
-    break;
-  case KIND_OLD_VERSION:
-    plain_with(answer, call, id, "HTTP/1.0", "");
-    answer->then = THEN_CLOSE;
-    answer->is_last = 1;
-    break;
-  case KIND_OLD_KEEPS:
-    plain_with(answer, call, id, "HTTP/1.0", "Connection: keep-alive\r\n");
     break;
   case KIND_INTERIM:
     say(answer, "HTTP/1.1 100 Continue\r\n\r\n");
     say(answer, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     plain(answer, call, id);
-    break;
-  case KIND_KEEP_ALIVE_HINT:
-    plain_with(answer, call, id, "HTTP/1.1",
-               "Connection: keep-alive\r\nKeep-Alive: timeout=3, max=9\r\n");
     break;
   case KIND_MANY_FIELDS:
     begin_head(answer, "HTTP/1.1", call, id);
@@ -202,17 +224,9 @@ static void make_good(answer_t *answer, world_t *world, uint32_t id) {
     end_head(answer, "");
     add_body(answer, id, call->body);
     break;
-  case KIND_DRIP:
-    plain(answer, call, id);
-    answer->piece = answer->len / 20 + 1;
-    answer->gap_us = random_from(chance, 1000, 20000);
-    break;
-  case KIND_SLOW:
-    plain(answer, call, id);
-    answer->delay_us = random_from(chance, 100000, 500000);
-    break;
   default:
-    plain(answer, call, id);
+    worded(answer, call, id);
+    set_pace(answer, call, &world->chance);
     break;
   }
   answer->is_whole = 1;
@@ -234,10 +248,7 @@ static void make_cut(answer_t *answer, world_t *world, uint32_t id) {
     return;
   }
   if (kind == KIND_OPEN_END_RESET) {
-    begin_head(answer, "HTTP/1.1", call, id);
-    end_head(answer, "");
-    add_body(answer, id, call->body);
-    answer->then = THEN_RESET;
+    open_end(answer, call, id, THEN_RESET);
     return;
   }
   plain(answer, call, id);
