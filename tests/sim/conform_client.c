@@ -22,7 +22,7 @@ void client_turns(uv_loop_t *loop, int n) {
 void client_loop_end(uv_loop_t *loop) {
   client_turns(loop, 3);
   if (uv_loop_close(loop) != 0) {
-    conform_log(loop->data, "", "the loop has handles left");
+    conform_fail(loop->data, "", "the loop has handles left");
     uv_print_all_handles(loop, stderr);
   }
 }
@@ -37,7 +37,7 @@ void client_until(client_t *me, const uint32_t *counter, uint32_t n) {
   while (*counter < n) {
     uv_run(me->tcp.loop, UV_RUN_NOWAIT);
     if (*counter < n && uv_hrtime() > until) {
-      conform_log(me->log, me->name, "waits in vain");
+      conform_fail(me->log, me->name, "waits in vain");
       return;
     }
   }
@@ -47,7 +47,7 @@ void client_await(client_t *me, short events) {
   struct pollfd fd = {client_fd(me), events, 0};
 
   if (poll(&fd, 1, CONFORM_WAIT_MS) != 1)
-    conform_log(me->log, me->name, "waits in vain");
+    conform_fail(me->log, me->name, "waits in vain");
 }
 
 void client_feed(client_t *me, plain_t *peer, size_t len) {
@@ -59,9 +59,11 @@ void client_feed(client_t *me, plain_t *peer, size_t len) {
 
     client_turns(me->tcp.loop, 1);
     if (peer->ended)
-      break;
+      return;
     done += n;
   }
+  if (done < len)
+    conform_fail(me->log, me->name, "waits in vain");
 }
 
 /* --- callbacks ------------------------------------------------------------ */

@@ -124,7 +124,7 @@ static uint32_t wait_events(int fd, uint32_t events, int ms) {
 
 void plain_await(const plain_t *p, uint32_t events) {
   if (wait_events(p->fd, events, CONFORM_WAIT_MS) == 0)
-    conform_log(p->log, p->name, "waits in vain");
+    conform_fail(p->log, p->name, "waits in vain");
 }
 
 void plain_look(const plain_t *p, uint32_t but) {
@@ -183,7 +183,7 @@ void plain_await_sent(const plain_t *p) {
 
   while (plain_unsent(p) != 0)
     if (uv_hrtime() > until) {
-      conform_log(p->log, p->name, "is not acknowledged");
+      conform_fail(p->log, p->name, "is not acknowledged");
       return;
     }
 }
@@ -262,7 +262,7 @@ static ssize_t read_pattern(plain_t *p, char *bytes, size_t len) {
   if (n <= 0)
     return n;
   if (!conform_is_filled(bytes, (size_t)n, p->got))
-    conform_log(p->log, p->name, "reads what nobody wrote");
+    conform_fail(p->log, p->name, "reads what nobody wrote");
   p->got += (size_t)n;
   return n;
 }

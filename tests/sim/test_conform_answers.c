@@ -244,5 +244,5 @@ int main(void) {
       CONFORM(an_answer_until_the_end_under_an_upload),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

@@ -151,5 +151,5 @@ int main(void) {
       CONFORM(looking_takes_nothing),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

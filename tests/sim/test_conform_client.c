@@ -477,5 +477,5 @@ int main(void) {
       CONFORM(closing_with_a_reset),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

@@ -211,5 +211,5 @@ int main(void) {
       CONFORM(a_linger_from_before_the_connect),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

@@ -338,5 +338,5 @@ int main(void) {
       CONFORM(closing_unread_what_both_have_ended),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

@@ -313,5 +313,5 @@ int main(void) {
       CONFORM(waiting_for_a_timer_or_for_bytes),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

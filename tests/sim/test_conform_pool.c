@@ -455,5 +455,5 @@ int main(void) {
       CONFORM(a_request_in_a_callback),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }

@@ -61,13 +61,17 @@ static void drain(const plain_t *p, const plain_t *other) {
   static char bytes[65536];
   uint64_t until = uv_hrtime() + CONFORM_WAIT_MS * 1000000ull;
   ssize_t n;
+  int in_vain;
   int more;
 
   do {
     more = other->fd < 0 || plain_unsent(other) > 0;
     n = read(p->fd, bytes, sizeof bytes);
   } while (n > 0 || (n < 0 && errno == EAGAIN && more && uv_hrtime() < until));
+  in_vain = n < 0 && errno == EAGAIN && more;
   conform_log(p->log, p->name, "drain %s", name_of(n));
+  if (in_vain)
+    conform_fail(p->log, p->name, "waits in vain");
 }
 
 static void act_bytes(pair_t *pair, end_t *end) {
@@ -253,5 +257,5 @@ int main(void) {
       CONFORM(whatever_some_clients_do),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, conform_end);
 }
