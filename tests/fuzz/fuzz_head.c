@@ -3,8 +3,11 @@
  * The input is flags, then the method, the path, fields as "name:value", each
  * ended by a newline, an empty line, and the body. What is accepted has to be
  * one request, to a parser of requests: complete at its last byte, with the
- * fields in order, one Host, and the body that was given. */
+ * method, the path and the body that were given, the fields in order, one Host,
+ * and nothing else. What is plainly a good request has to be accepted. */
 #include <llhttp.h>
+
+#include "head_rules.h"
 
 #include "fuzz.h"
 #include "head.h"
@@ -13,11 +16,6 @@
 #define SEEN_MAX   (FIELDS_MAX + 8u)
 #define HOST_LINE  "Host: 127.0.0.1:8080\r\n"
 #define MAX_BYTES  4096u
-
-typedef struct {
-  const char *at;
-  size_t len;
-} span_t;
 
 typedef struct {
   span_t names[SEEN_MAX];
@@ -88,81 +86,60 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-static int is(span_t span, const char *word) {
-  size_t i;
-
-  if (span.len != strlen(word))
-    return 0;
-  for (i = 0; i < span.len; i++) {
-    char c = span.at[i];
-
-    if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != word[i])
-      return 0;
-  }
-  return 1;
-}
-
-static span_t trim(span_t span) {
-  while (span.len > 0 && (span.at[0] == ' ' || span.at[0] == '\t')) {
-    span.at++;
-    span.len--;
-  }
-  while (span.len > 0 &&
-         (span.at[span.len - 1] == ' ' || span.at[span.len - 1] == '\t'))
-    span.len--;
-  return span;
-}
-
-static int same(span_t a, span_t b) {
-  return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
-static unsigned count(const seen_t *seen, const char *name, unsigned *at) {
-  unsigned n = 0;
+/* The one Host is the caller's, or the endpoint's, and stands first. */
+static void check_host(const seen_t *seen, const rules_wish_t *wish) {
+  static const span_t endpoint = {"127.0.0.1:8080", 14};
   unsigned i;
 
-  for (i = 0; i < seen->fields; i++)
-    if (is(seen->names[i], name)) {
-      n++;
-      *at = i;
-    }
-  return n;
+  FUZZ_CHECK(seen->fields > 0 && span_is(seen->names[0], "host"));
+  FUZZ_CHECK(
+      span_same(seen->values[0], wish->hosts > 0 ? wish->host : endpoint));
+  for (i = 1; i < seen->fields; i++)
+    FUZZ_CHECK(!span_is(seen->names[i], "host"));
 }
 
-static void check_framing(const seen_t *seen, const pool_request_t *request) {
-  char number[32];
-  unsigned at;
-
-  FUZZ_CHECK(count(seen, "host", &at) == 1 && at == 0);
-  FUZZ_CHECK(count(seen, "transfer-encoding", &at) == 0);
-  FUZZ_CHECK(count(seen, "upgrade", &at) == 0);
-  FUZZ_CHECK(count(seen, "connection", &at) <= 1);
-  snprintf(number, sizeof number, "%zu", request->body_len);
-  if (count(seen, "content-length", &at) > 0)
-    FUZZ_CHECK(count(seen, "content-length", &at) == 1 &&
-               is(seen->values[at], number));
-  else
-    FUZZ_CHECK(request->body_len == 0);
-}
-
-/* The caller's own fields are all there, in their order. */
-static void check_fields(const seen_t *seen, const pool_request_t *request) {
+/* The caller's own fields, in their order. Returns how many fields those and
+ * Host are. */
+static unsigned check_fields(const seen_t *seen,
+                             const pool_request_t *request) {
   unsigned next = 1;
   size_t i;
 
   for (i = 0; i < request->header_count; i++) {
-    const pool_header_t *h = &request->headers[i];
-    span_t name = {h->name, h->name_len};
-    span_t value = {h->value, h->value_len};
+    span_t name = rules_name(&request->headers[i]);
 
-    if (is(name, "host") || is(name, "connection") ||
-        is(name, "content-length"))
+    FUZZ_CHECK(!rules_is_refused(name));
+    if (rules_is_framing(name))
       continue;
     FUZZ_CHECK(next < seen->fields);
-    FUZZ_CHECK(same(seen->names[next], name));
-    FUZZ_CHECK(same(trim(seen->values[next]), trim(value)));
+    FUZZ_CHECK(span_same(seen->names[next], name));
+    FUZZ_CHECK(span_same(span_trim(seen->values[next]),
+                         rules_value(&request->headers[i])));
     next++;
   }
+  return next;
+}
+
+/* Behind them "Connection: close" and Content-Length, each if it has to be
+ * there, and no other. */
+static void check_framing(const seen_t *seen, unsigned next,
+                          const rules_wish_t *wish) {
+  char number[32];
+
+  if (wish->close) {
+    FUZZ_CHECK(next < seen->fields);
+    FUZZ_CHECK(span_is(seen->names[next], "connection"));
+    FUZZ_CHECK(span_is(seen->values[next], "close"));
+    next++;
+  }
+  if (wish->has_length) {
+    snprintf(number, sizeof number, "%zu", wish->length);
+    FUZZ_CHECK(next < seen->fields);
+    FUZZ_CHECK(span_is(seen->names[next], "content-length"));
+    FUZZ_CHECK(span_is(seen->values[next], number));
+    next++;
+  }
+  FUZZ_CHECK(next == seen->fields);
 }
 
 /* llhttp knows some methods only; any other stands for POST here. */
@@ -180,26 +157,29 @@ static size_t known_method(char *bytes, size_t len, const char *method) {
   return len - method_len + 4;
 }
 
-static void check_bytes(char *bytes, size_t len,
-                        const pool_request_t *request) {
+static void check_bytes(char *bytes, size_t len, const pool_request_t *request,
+                        const rules_wish_t *wish) {
   seen_t seen;
   llhttp_t parser;
   llhttp_errno_t err;
   span_t path = {request->path, strlen(request->path)};
   span_t body = {request->body, request->body_len};
-  const char *method = request->method == NULL ? "GET" : request->method;
+  const char *method = rules_method(request);
+  size_t method_len = strlen(method);
 
   memset(&seen, 0, sizeof seen);
+  FUZZ_CHECK(len > method_len && memcmp(bytes, method, method_len) == 0 &&
+             bytes[method_len] == ' ');
   len = known_method(bytes, len, method);
   llhttp_init(&parser, HTTP_REQUEST, &settings);
   parser.data = &seen;
   err = llhttp_execute(&parser, bytes, len);
   FUZZ_CHECK(err == HPE_PAUSED && seen.whole == 1);
   FUZZ_CHECK(llhttp_get_error_pos(&parser) == bytes + len);
-  FUZZ_CHECK(same(seen.url, path));
-  FUZZ_CHECK(same(seen.body, body));
-  check_framing(&seen, request);
-  check_fields(&seen, request);
+  FUZZ_CHECK(span_same(seen.url, path));
+  FUZZ_CHECK(span_same(seen.body, body));
+  check_host(&seen, wish);
+  check_framing(&seen, check_fields(&seen, request), wish);
 }
 
 static void check_head(const pool__head_t *head,
@@ -208,9 +188,15 @@ static void check_head(const pool__head_t *head,
   unsigned n = pool__head_pieces(head, HOST_LINE, sizeof HOST_LINE - 1, pieces);
   size_t len = 0;
   size_t room = 8;
+  rules_wish_t wish;
   char *bytes;
   unsigned i;
 
+  rules_wish(request, &wish);
+  FUZZ_CHECK(!wish.is_bad);
+  FUZZ_CHECK(head->wants_close == wish.close);
+  FUZZ_CHECK(head->own_host == (wish.hosts > 0));
+  FUZZ_CHECK(head->is_head == (strcmp(rules_method(request), "HEAD") == 0));
   FUZZ_CHECK(n > 0 && n <= POOL__HEAD_PIECES);
   for (i = 0; i < n; i++) {
     FUZZ_CHECK(pieces[i].len > 0);
@@ -223,7 +209,7 @@ static void check_head(const pool__head_t *head,
     memcpy(bytes + len, pieces[i].base, pieces[i].len);
     len += pieces[i].len;
   }
-  check_bytes(bytes, len, request);
+  check_bytes(bytes, len, request, &wish);
   free(bytes);
 }
 
@@ -297,6 +283,8 @@ static void run(char *text, size_t len) {
   FUZZ_CHECK(err == 0 || err == UV_EINVAL);
   if (err == 0)
     check_head(&head, &request);
+  else
+    FUZZ_CHECK(!rules_is_plainly_good(&request, MAX_BYTES));
   pool__head_reset(&head);
   pool__head_clear(&head);
   FUZZ_CHECK(mem.bytes == 0);
