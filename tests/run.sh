@@ -20,7 +20,7 @@ need_command cmake cmake
 need_command pkg-config pkg-config
 need_command nginx nginx
 need_command haproxy haproxy
-need_module libuv libuv1-dev
+need_module 'libuv libuv-static' libuv1-dev
 need_module cmocka libcmocka-dev
 if [ ! -e /usr/share/llhttp/llhttp.c ]; then
   need_module 'libllhttp >= 9' "$(llhttp_package)"
