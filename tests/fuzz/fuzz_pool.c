@@ -18,7 +18,7 @@
 #include "pool_user.h"
 
 #define WORK_MAX      140u   /* of a script: calls and events of the kernel */
-#define LONG_WORK_MAX 2000u  /* of one in sixteen */
+#define LONG_WORK_MAX 2000u  /* of one in 256 */
 #define LAST_WORK_MAX 20000u /* then something goes round and round */
 #define PHASE_MS      300000u
 #define REST_MS       20000u /* longer than any path or backoff */
@@ -322,7 +322,7 @@ static uint64_t run(const uint8_t *data, size_t size, int twice) {
     FUZZ_CHECK(uv_loop_init(&loop) == 0);
   has_loop = 1;
   set_world(data, size);
-  world.is_long = data[9] >> 4 == 7;
+  world.is_long = data[9] == 0x77;
   options.seed = data[8];
   options.shuffle = data[8] & 1;
   if (options.print)

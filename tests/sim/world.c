@@ -108,7 +108,8 @@ static void choose_config(world_t *world) {
   config->max_body_bytes = WORLD_BODY_MAX;
 }
 
-/* Requests come no faster than a third of what the good servers can do. */
+/* Requests come no faster than a third of what the good servers can do, and so
+ * that a sixth of those that may be pending are. */
 static void choose_rate(world_t *world) {
   uint32_t slots = world->endpoints * world->config.max_connections;
   uint64_t each_us =
@@ -117,6 +118,8 @@ static void choose_rate(world_t *world) {
 
   if (world->mode == WORLD_SINGLE)
     slots -= world->config.max_connections * (world->endpoints > 1 ? 1 : 0);
+  if (slots > world->config.max_pending / 2)
+    slots = world->config.max_pending / 2;
   most = (uint64_t)slots * 1000000 / each_us / 3;
   if (world->mode == WORLD_SINGLE)
     most = most < 80 ? most : 80; /* room for what is slow or stuck */
@@ -249,8 +252,16 @@ static int is_holdup(kind_t kind) {
   }
 }
 
+/* A server hangs up when it said it would; the pool, away or cut off for long,
+ * learns late that it is so. */
+static int hint_is_missed(const world_t *world) {
+  return world->on[KIND_KEEP_ALIVE_HINT] &&
+         (world->on[KIND_CLOCK_JUMP] || world->on[KIND_BLOCKED_LOOP] ||
+          world->on[KIND_FREEZE]);
+}
+
 uint32_t world_spill(const world_t *world) {
-  uint32_t spill = END_OK;
+  uint32_t spill = hint_is_missed(world) ? END_RACE : END_OK;
   int kind;
 
   for (kind = 0; kind < KINDS; kind++)
