@@ -11,8 +11,8 @@
  */
 
 int pool__retry_is_idempotent(const char *method, size_t len) {
-  static const char *const methods[] = {"GET",    "HEAD",    "PUT",
-                                        "DELETE", "OPTIONS", "TRACE"};
+  static const char methods[][8] = {"GET",    "HEAD",    "PUT",
+                                    "DELETE", "OPTIONS", "TRACE"};
   size_t i;
 
   for (i = 0; i < sizeof methods / sizeof methods[0]; i++)

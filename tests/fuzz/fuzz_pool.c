@@ -17,12 +17,13 @@
 #include "pool_trouble.h"
 #include "pool_user.h"
 
-#define WORK_MAX      140u   /* of a script: calls and events of the kernel */
-#define LONG_WORK_MAX 2000u  /* of one in 256 */
-#define LAST_WORK_MAX 20000u /* then something goes round and round */
-#define PHASE_MS      300000u
-#define REST_MS       20000u /* longer than any path or backoff */
-#define FIRST_PORT    8000
+#define WORK_MAX      140u  /* of a script: calls and events of the kernel */
+#define LONG_WORK_MAX 2000u /* of one in 256 */
+#define LAST_WORK_MAX                                                          \
+  60000u /* more than all bulk through the smallest window */
+#define PHASE_MS   300000u
+#define REST_MS    20000u /* longer than any path or backoff */
+#define FIRST_PORT 8000
 
 static world_t world;
 static uv_loop_t loop;
