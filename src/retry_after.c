@@ -18,11 +18,12 @@ static int digits(const char *text, unsigned count, int *value) {
 
 /* 0 to 11, or -1. */
 static int month_of(const char *text) {
-  static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  static const char names[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   int i;
 
   for (i = 0; i < 12; i++)
-    if (memcmp(names + 3 * i, text, 3) == 0)
+    if (memcmp(names[i], text, 3) == 0)
       return i;
   return -1;
 }
