@@ -138,7 +138,6 @@ static int is_explained(const call_t *call, const pool_result_t *result) {
   case POOL_ETOOLARGE:
     return world->soiled > 0 || world->pool->config.max_body_bytes < 1000;
   case POOL_EHANGUP:
-    return world->cuts + world->faults > 0;
   case UV_ECONNRESET:
   case UV_EPIPE:
     return world->cuts + world->faults > 0;

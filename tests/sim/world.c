@@ -228,13 +228,9 @@ int world_strikes(world_t *world, kind_t kind) {
 /* Kinds that hold up a connection, or bring more than there is room for: with
  * one of them calls may wait too long for others. */
 static int is_holdup(kind_t kind) {
+  group_t group = kind_info(kind)->group;
+
   switch (kind) {
-  case KIND_LOST:
-  case KIND_SLOW_CONNECT:
-  case KIND_BACKLOG:
-  case KIND_SMALL_SEGMENTS:
-  case KIND_SMALL_WINDOW:
-  case KIND_SMALL_BUFFER:
   case KIND_DRIP:
   case KIND_SLOW:
   case KIND_SLOW_READER:
@@ -247,8 +243,8 @@ static int is_holdup(kind_t kind) {
   case KIND_BURST:
     return 1;
   default: /* an endpoint that cannot be reached rests for up to ten seconds */
-    return kind_info(kind)->group == GROUP_CONNECT ||
-           kind_info(kind)->group == GROUP_CHAOS;
+    return group == GROUP_CONNECT || group == GROUP_PATH ||
+           group == GROUP_CHAOS;
   }
 }
 
