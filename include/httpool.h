@@ -69,7 +69,9 @@ typedef struct {
   XX(EHANGUP, -10004, "the server closed the connection before it answered")   \
   XX(EPARSE, -10005, "the answer is not valid HTTP/1.1")                       \
   XX(ETOOLARGE, -10006, "the answer is larger than the configured maximum")    \
-  XX(ENOENDPOINT, -10007, "the pool has no endpoint")
+  XX(ENOENDPOINT, -10007, "the pool has no endpoint")                          \
+  XX(EUNHEALTHY, -10008, "every endpoint of the pool is out of service")       \
+  XX(EREJECTED, -10009, "on_retry rejected the answer, and no attempt is left")
 
 #define XX(name, value, text) POOL_##name = value,
 typedef enum { POOL_ERRNO_MAP(XX) } pool_errno_t;
@@ -111,18 +113,21 @@ typedef enum {
  * grows only at its end. */
 typedef struct {
   int error;          /* 0: an answer is here, whatever its status; else why */
-  pool_phase_t phase; /* how far it came */
-  int status;         /* 100 to 999; 0 when there is no whole answer */
+  pool_phase_t phase; /* how far it came, in its last attempt */
+  int status;         /* 100 to 999; 0 when there is no whole answer. It is
+                         here with POOL_EREJECTED too */
   const pool_header_t *headers; /* in the order of arrival; trailers are not */
   size_t header_count;
   const char *body; /* decoded of its framing; a NUL follows; never NULL */
   size_t body_len;
   const char *endpoint;   /* as it was added; NULL when none was involved */
-  uint32_t attempts;      /* how many times the request was sent */
+  uint32_t attempts;      /* how many times bytes of the request were sent */
   int reused;             /* the connection had served a request before */
-  uint32_t waited_ms;     /* accepted -> put on a connection */
+  uint32_t waited_ms;     /* accepted -> last put on a connection */
   uint32_t first_byte_ms; /* put on a connection -> first byte of the answer */
   uint32_t total_ms;      /* accepted -> ended */
+  int first_error; /* of the attempts that failed, the first and the last: */
+  int last_error;  /* 0 when none did. A success may have had some */
 } pool_result_t;
 
 /* Runs exactly once for each request that was accepted, from uv_run(). `data`
@@ -133,7 +138,8 @@ typedef void (*pool_done_cb)(const pool_result_t *result, void *data);
 
 /* Flags of a request. */
 enum {
-  POOL_COPY_BODY = 1 /* copy the body; it may go when pool_request() returns */
+  POOL_COPY_BODY = 1, /* copy the body; it may go when pool_request() returns */
+  POOL_IDEMPOTENT = 2 /* may be executed twice, whatever its method */
 };
 
 /* A request. Zeroed, it is a GET of `path` with the pool's settings. Method,
@@ -153,9 +159,64 @@ typedef struct {
   size_t header_count;
   const char *body; /* borrowed until the callback, or see POOL_COPY_BODY */
   size_t body_len;
-  uint32_t flags;      /* POOL_COPY_BODY */
-  uint32_t timeout_ms; /* [the pool's] */
+  uint32_t flags;        /* POOL_COPY_BODY, POOL_IDEMPOTENT */
+  uint32_t timeout_ms;   /* [the pool's] */
+  uint32_t max_attempts; /* [the pool's]; 1: never again */
 } pool_request_t;
+
+/* Retries. A request whose attempt fails is tried again, on another endpoint
+ * than those it was tried on while there is one, when that is safe (RFC 9110
+ * section 9.2.2, RFC 9112 section 9.3.1):
+ *
+ *  - unsent: not one byte of it can have reached a server. Any method.
+ *  - stale: its connection had served before, and ended before the first byte
+ *    of an answer. Repeatable requests: once, at once, on a new connection; it
+ *    is not blamed on the endpoint, and counts as no attempt.
+ *  - ambiguous: any other failure of an attempt. Repeatable requests.
+ *  - rejected: answered, and on_retry did not accept it. Repeatable requests.
+ *
+ * Repeatable are GET, HEAD, OPTIONS, TRACE, PUT and DELETE, requests with an
+ * Idempotency-Key field, and those with POOL_IDEMPOTENT. Retries back off
+ * exponentially with full jitter, end by the request's deadline, count as
+ * pending, and are paid for by successes (retry_ratio): where nothing succeeds
+ * there are none. Refusals and limits of ours are final. */
+typedef enum {
+  POOL_RETRY_UNSENT = 1,
+  POOL_RETRY_STALE,
+  POOL_RETRY_AMBIGUOUS,
+  POOL_RETRY_REJECTED
+} pool_retry_t;
+
+/* What on_retry says of an answer, or a positive number: try again in so many
+ * ms. */
+#define POOL_KEEP    0  /* it is good */
+#define POOL_BACKOFF -1 /* try again, after the usual backoff */
+
+/* Judges a whole answer to a repeatable request that could be tried again, or
+ * has no attempt left. Runs from uv_run(); `data` is the config's. */
+typedef int (*pool_retry_cb)(pool_t *pool, const pool_result_t *result,
+                             void *data);
+
+/* Where an endpoint stands. */
+typedef enum {
+  POOL_HEALTHY,   /* in service */
+  POOL_OUT,       /* taken out: no request goes there */
+  POOL_ON_TRIAL,  /* it gets one request, and that decides */
+  POOL_SLOW_START /* back, with a share that grows for ten seconds */
+} pool_health_t;
+
+/* Why that changed. */
+typedef enum {
+  POOL_BECAUSE_FAILS = 1,   /* it failed eject_after times in a row */
+  POOL_BECAUSE_RATE,        /* it fails much more often than the others */
+  POOL_BECAUSE_PING_FAILED, /* it did not answer a ping either */
+  POOL_BECAUSE_PING,        /* it answered a ping */
+  POOL_BECAUSE_TIME,        /* it has been out for its time */
+  POOL_BECAUSE_TRIAL,       /* it answered its trial request */
+  POOL_BECAUSE_TRIAL_FAILED,
+  POOL_BECAUSE_PANIC,  /* too few would be in service without it */
+  POOL_BECAUSE_STARTED /* its slow start is over */
+} pool_health_reason_t;
 
 /* A config value that means "none" or "no limit" where the field allows it. */
 #define POOL_OFF UINT32_MAX
@@ -176,7 +237,9 @@ typedef enum {
   POOL_EVENT_DISCONNECT,  /* one was closed; `error` is 0 when by us, at rest */
   POOL_EVENT_UNSOLICITED, /* bytes came on an idle connection; it was closed */
   POOL_EVENT_REMOVED,     /* a removed endpoint has closed its last one */
-  POOL_EVENT_DRAINED      /* after pool_drain(): nothing is pending any more */
+  POOL_EVENT_DRAINED,     /* after pool_drain(): nothing is pending any more */
+  POOL_EVENT_RETRY,       /* a request will be tried again; `error` is why */
+  POOL_EVENT_HEALTH       /* an endpoint was taken out or comes back */
 } pool_event_type_t;
 
 /* Read-only, valid until the callback returns; grows only at its end. */
@@ -185,6 +248,18 @@ typedef struct {
   int error;
   const char *endpoint; /* NULL for POOL_EVENT_DRAINED */
   uint64_t lost;        /* events before this one that found the queue full */
+  uint32_t delay_ms;    /* RETRY: until it is tried again. HEALTH, POOL_OUT:
+                           until a ping, or its trial without pings */
+  pool_retry_t retry;   /* RETRY: why it may be */
+  pool_call_t call;     /* RETRY: which request */
+  uint32_t attempts;    /* RETRY: how often it was sent so far */
+  pool_health_t health; /* HEALTH: where the endpoint stands now, and why */
+  pool_health_reason_t reason;
+  uint32_t fails_in_row; /* HEALTH: of its attempts and connects */
+  uint32_t recent; /* HEALTH: of the latest ten seconds, how many counted */
+  uint32_t recent_fails; /* and how many of them failed */
+  uint32_t out;          /* HEALTH: endpoints that are out now, */
+  uint32_t endpoints;    /* of how many */
 } pool_event_t;
 
 /* Events are told in order, from uv_run(), soon after they happened, and none
@@ -212,8 +287,22 @@ typedef struct {
                                   heads and trailers [64 KiB], to 16 MiB */
   uint32_t max_body_bytes;     /* of an answer, decoded [16 MiB], to 2 GiB */
   pool_event_cb on_event;      /* [none] */
-  void *data;                  /* for on_event */
+  void *data;                  /* for on_event and on_retry */
   pool_allocator_t allocator;  /* [malloc] */
+  uint32_t max_attempts; /* per request [3], to 100; 1: no retries at all */
+  uint32_t attempt_timeout_ms; /* of an attempt: on a connection -> answered
+                                  [OFF] */
+  uint32_t retry_delay_ms;     /* scale of the backoff [20], to 60000 */
+  uint32_t retry_ratio;        /* retries that a hundred successes pay for [10],
+                                  to 1000 */
+  pool_retry_cb on_retry;      /* [none]: every answer is good */
+  uint32_t eject_after;        /* failures in a row that take an endpoint out
+                                  [5]; OFF: none is taken out */
+  uint32_t eject_ms;        /* how long, at first; doubles [5000], to 300000 */
+  const char *ping_path;    /* [none]: GET it to see whether an endpoint that
+                               is out is well again; copied */
+  uint32_t ping_timeout_ms; /* [1000] */
+  uint64_t seed;            /* of random choices [a different one each] */
 } pool_config_t;
 
 /* A pool's numbers. The counters only grow, and at any time
@@ -229,7 +318,7 @@ typedef struct {
   uint32_t idle;            /* open, at rest */
   uint32_t busy;            /* open, with a request */
   uint32_t closing;         /* on their way out */
-  uint32_t endpoints;       /* that requests may go to */
+  uint32_t endpoints;       /* of the pool, those that are out too */
   uint64_t accepted;        /* pool_request() returned 0 */
   uint64_t refused;         /* POOL_EOVERLOADED */
   uint64_t succeeded;       /* ended with an answer, whatever its status */
@@ -242,6 +331,13 @@ typedef struct {
   uint64_t unsolicited;     /* idle connections closed for bytes on them */
   uint64_t events_lost;     /* events that found their queue full */
   uint64_t bytes_allocated; /* of our memory now: sizes as asked for */
+  uint32_t backoff;         /* of pending: waits for the time of its retry */
+  uint32_t out;             /* of endpoints: out of service now */
+  uint64_t retries;         /* begun; replays too */
+  uint64_t replays;         /* of them: on account of a stale connection */
+  uint64_t retries_denied;  /* would have been, but for retry_ratio */
+  uint64_t ejections;       /* endpoints taken out */
+  uint64_t pings;           /* sent */
 } pool_stats_t;
 
 /* An endpoint's numbers. */
@@ -256,6 +352,14 @@ typedef struct {
   uint64_t connects;
   uint64_t connect_fails;
   int last_error; /* the latest failure, 0 when there was none */
+  pool_health_t health;
+  uint32_t weight;
+  uint32_t latency_ms;   /* sent -> first byte, as it is balanced by; 0: none */
+  uint32_t fails_in_row; /* these three as in pool_event_t */
+  uint32_t recent;
+  uint32_t recent_fails;
+  uint64_t ejections;
+  uint64_t pings;
 } pool_endpoint_stats_t;
 
 /* -------------------------------------------------------------------------
@@ -298,13 +402,19 @@ POOL_EXTERN int pool_add_endpoint(pool_t *pool, const char *address);
  * UV_ENOENT (not in this pool), POOL_ECLOSING (closed). */
 POOL_EXTERN int pool_remove_endpoint(pool_t *pool, const char *address);
 
+/* An endpoint's share: one with weight 2 gets about twice what one with weight
+ * 1 gets. 1 to 1000 [1]. Errors: UV_EINVAL, UV_ENOENT. */
+POOL_EXTERN int pool_set_weight(pool_t *pool, const char *address,
+                                uint32_t weight);
+
 /* Sends a request, now or as soon as a connection is free.
  *
  * 0: accepted; `done` runs exactly once, from uv_run(), by the deadline.
  * Negative: not accepted; `done` never runs. POOL_EOVERLOADED when as many
  * requests are pending as max_pending allows: the answer costs nothing, so
  * send your own client a 503 on the spot. Also UV_EINVAL (a request that
- * cannot be sent), POOL_ENOENDPOINT, POOL_ECLOSING, UV_ENOMEM.
+ * cannot be sent), POOL_ENOENDPOINT, POOL_ECLOSING, UV_ENOMEM, and
+ * POOL_EUNHEALTHY when every endpoint is out and did not answer its ping.
  *
  * `call`, if not NULL, gets a name for pool_cancel(); it is written only when
  * the request is accepted. */
@@ -360,6 +470,10 @@ POOL_EXTERN int pool_set_max_pending(pool_t *pool, uint32_t max_pending);
  * as long as the result. A NUL follows it. */
 POOL_EXTERN const char *pool_result_header(const pool_result_t *result,
                                            const char *name);
+
+/* Retry-After of an answer (RFC 9110 section 10.2.3) in ms from now, as
+ * on_retry returns it: 1 to 300000; POOL_BACKOFF when there is none. */
+POOL_EXTERN int pool_result_retry_after(const pool_result_t *result);
 
 /* Fills `stats`; all zeroes without a pool. No allocation, no system call,
  * O(1). */

@@ -18,6 +18,9 @@ static uint64_t next_due(const pool__attempt_t *attempt,
   if (limits->stall_timeout_ms != POOL_OFF &&
       attempt->conn->moved_at + limits->stall_timeout_ms < due)
     due = attempt->conn->moved_at + limits->stall_timeout_ms;
+  if (limits->timeout_ms != POOL_OFF &&
+      attempt->started_at + limits->timeout_ms < due)
+    due = attempt->started_at + limits->timeout_ms;
   return due;
 }
 
@@ -51,9 +54,9 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
                             pieces);
   rc = pool__conn_send(conn, pieces, count, &sent);
   if (sent) {
-    attempt->sends++;
+    attempt->sent = 1;
     conn->requests++;
-    conn->endpoint->attempts++;
+    conn->endpoint->attempts += !attempt->is_ping;
   }
   if (rc < 0)
     return rc;

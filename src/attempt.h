@@ -24,8 +24,10 @@ struct pool__attempt_s {
   pool__reply_t *reply;       /* lent, from the first byte of the answer on */
   const pool__head_t *head;   /* the request */
   pool_phase_t phase;
-  unsigned reused : 1; /* the connection had served before */
-  uint32_t sends;      /* how many times bytes of it were sent */
+  unsigned reused : 1;  /* the connection had served before */
+  unsigned sent : 1;    /* bytes of it were given to the kernel */
+  unsigned is_ping : 1; /* the pool's own, no call's */
+  unsigned excused : 1; /* its end tells nothing of the endpoint */
   uint64_t started_at;
   uint64_t sent_at;       /* wholly; 0 while not */
   uint64_t first_byte_at; /* 0 while there is none */
@@ -34,10 +36,11 @@ struct pool__attempt_s {
 typedef struct {
   uint32_t head_timeout_ms;  /* or POOL_OFF */
   uint32_t stall_timeout_ms; /* or POOL_OFF */
+  uint32_t timeout_ms;       /* of the whole attempt; or POOL_OFF */
 } pool__attempt_limits_t;
 
 /* Puts the request on a connection, which is BUSY with it then. GOES_ON, or
- * the error of the write; when nothing was sent, `sends` is as before. */
+ * the error of the write; `sent` tells whether a byte of it has left. */
 int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
                         const pool__head_t *head,
                         const pool__attempt_limits_t *limits);

@@ -1,35 +1,61 @@
-/* Which endpoint: decisions without effects. */
+/* Which endpoint: decisions without effects.
+ *
+ * Power of two choices (Mitzenmacher, "The Power of Two Choices in Randomized
+ * Load Balancing", 2001) among the able endpoints: of two at random the one
+ * that costs less, which is
+ *
+ *   (attempts in hand + 1) * latency * penalty / (weight * ramp)
+ *
+ * Latencies within a factor of two are taken for the same: what is left is
+ * noise. Of equals one with an idle connection is chosen. No endpoint can draw
+ * more than two of n requests by looking good, and one that fails fast looks
+ * bad (load.h).
+ *
+ * An endpoint is passed over that the call was tried on already, or that fails
+ * far more often than the pool does; and if that leaves nothing able while
+ * another one will be when something there ends, the call had better wait. */
 #ifndef POOL_BALANCE_H_
 #define POOL_BALANCE_H_
 
 #include "endpoint.h"
+#include "random.h"
 
-/* What a connect may go to. */
+#define POOL__TRIAL_PATIENCE_MS 10000u
+
+/* Who asks. */
 typedef struct {
-  uint32_t max_connections; /* of an endpoint, in any state */
-  uint32_t max_connecting;  /* of them, being opened */
-} pool__balance_limits_t;
+  uint64_t now;
+  const uint32_t *tried; /* [tried_count] ids of endpoints */
+  uint32_t tried_count;
+  unsigned repeatable : 1; /* may be tried again if it fails */
+  unsigned fresh : 1;      /* wants a new connection */
+} pool__balance_case_t;
 
-/* The endpoint whose idle connection serves the next request: the first on the
- * ready list. NULL when there is none. O(1). */
-static inline pool__endpoint_t *
-pool__balance_ready(const pool__endpoints_t *all) {
-  pool__link_t *link = pool__list_first(&all->ready);
+/* Where the request goes: over an idle connection if there is one there (and
+ * it is not to be fresh), else over a new one. An endpoint on trial gets the
+ * next request that is repeatable, or after a while any. When no endpoint has
+ * a connection and all are resting, the one that failed longest ago is tried
+ * all the same. NULL: nowhere now; when something has ended, ask again. O(1)
+ * for requests that were not tried before. */
+pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
+                                     pool__random_t *random,
+                                     const pool__balance_case_t *given);
 
-  return link == NULL ? NULL : POOL__OF(link, pool__endpoint_t, ready);
-}
+/* An endpoint with an idle connection that will do; NULL when there is none at
+ * hand. O(1). */
+pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all,
+                                      const pool__balance_case_t *given);
 
-/* The endpoint that a new connection goes to: of those with room the one with
- * the fewest attempts and connects in hand, the first of equals. One whose
- * latest connect failed a moment ago is passed over; but when there is no
- * connection at all, the one that failed longest ago is tried all the same.
- * NULL when there is none. O(endpoints). */
-pool__endpoint_t *pool__balance_connect(const pool__endpoints_t *all,
-                                        const pool__balance_limits_t *limits);
+/* What a request there costs, for comparison. */
+uint64_t pool__balance_cost(const pool__endpoint_t *endpoint, uint64_t now);
 
-/* Whether every endpoint has failed to connect since `serial`, and has no open
- * connection that could come free: whoever waits since then has nowhere left
- * to go. O(endpoints). */
+/* Whether there is an endpoint in service that was not tried. */
+int pool__balance_elsewhere(const pool__endpoints_t *all,
+                            const pool__balance_case_t *given);
+
+/* Whether every endpoint has failed to connect since `serial`, or is out, and
+ * has no open connection that could come free: whoever waits since then has
+ * nowhere left to go. O(endpoints). */
 int pool__balance_exhausted(const pool__endpoints_t *all, uint64_t serial);
 
 #endif

@@ -32,7 +32,7 @@ void pool__calls_clear(pool__calls_t *calls) {
 }
 
 static int is_listed(pool__call_state_t state) {
-  return state == POOL__CALL_WAITING || state == POOL__CALL_ENDED;
+  return state != POOL__CALL_FREE && state != POOL__CALL_ACTIVE;
 }
 
 static void move(pool__calls_t *calls, pool__call_t *call,
@@ -88,8 +88,9 @@ int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
     give_slot(calls, call);
     return err;
   }
-  call->error = 0;
-  call->cancelled = 0;
+  call->error = call->first_error = call->last_error = 0;
+  call->cancelled = call->had_free = call->paid = 0;
+  call->tries = call->sends = call->tried_count = 0;
   call->accepted_at = pool__wheel_now(calls->wheel);
   memset(&call->attempt, 0, sizeof call->attempt);
   move(calls, call, POOL__CALL_WAITING);
@@ -126,14 +127,43 @@ void pool__call_set_deadline(pool__calls_t *calls, pool__call_t *call,
 }
 
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
-  assert(call->state == POOL__CALL_WAITING);
+  assert(call->state == POOL__CALL_WAITING || call->state == POOL__CALL_FRESH);
   move(calls, call, POOL__CALL_ACTIVE);
+  call->tries++;
+  call->sends += call->attempt.sent;
   if (call->attempt.reused)
     calls->reuses++;
 }
 
+void pool__call_again(pool__calls_t *calls, pool__call_t *call,
+                      pool__call_state_t state) {
+  assert(call->attempt.conn == NULL);
+  assert(state == POOL__CALL_WAITING || state == POOL__CALL_FRESH ||
+         state == POOL__CALL_BACKOFF);
+  pool__reply_give(call->attempt.reply);
+  memset(&call->attempt, 0, sizeof call->attempt);
+  move(calls, call, state);
+}
+
+void pool__call_wait(pool__calls_t *calls, pool__call_t *call) {
+  assert(call->state == POOL__CALL_BACKOFF || call->state == POOL__CALL_FRESH);
+  move(calls, call, POOL__CALL_WAITING);
+}
+
+void pool__call_note_failure(pool__call_t *call, int error, uint32_t endpoint) {
+  if (call->first_error == 0)
+    call->first_error = error;
+  call->last_error = error;
+  if (endpoint == 0)
+    return;
+  if (call->tried_count == POOL__CALL_TRIED)
+    memmove(call->tried, call->tried + 1,
+            --call->tried_count * sizeof *call->tried);
+  call->tried[call->tried_count++] = endpoint;
+}
+
 void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error) {
-  assert(call->state == POOL__CALL_WAITING || call->state == POOL__CALL_ACTIVE);
+  assert(call->state != POOL__CALL_FREE && call->state != POOL__CALL_ENDED);
   assert(call->attempt.conn == NULL);
   call->error = error;
   move(calls, call, POOL__CALL_ENDED);
@@ -155,8 +185,8 @@ static void tell_times(const pool__call_t *call, uint64_t now,
   result->total_ms = ms_between(call->accepted_at, now);
 }
 
-static void tell(const pool__calls_t *calls, const pool__call_t *call,
-                 pool_result_t *result) {
+void pool__call_tell(const pool__calls_t *calls, const pool__call_t *call,
+                     pool_result_t *result) {
   const pool__attempt_t *attempt = &call->attempt;
 
   memset(result, 0, sizeof *result);
@@ -165,10 +195,12 @@ static void tell(const pool__calls_t *calls, const pool__call_t *call,
   result->body = "";
   if (attempt->endpoint != NULL)
     result->endpoint = attempt->endpoint->name;
-  result->attempts = attempt->sends;
+  result->attempts = call->sends;
   result->reused = attempt->reused;
   tell_times(call, pool__wheel_now(calls->wheel), result);
-  if (call->error == 0)
+  result->first_error = call->first_error;
+  result->last_error = call->last_error;
+  if (call->error == 0 || call->error == POOL_EREJECTED)
     pool__reply_tell(attempt->reply, result);
 }
 
@@ -188,7 +220,7 @@ void pool__call_finish(pool__calls_t *calls, pool__call_t *call) {
   pool_result_t result;
 
   assert(call->state == POOL__CALL_ENDED);
-  tell(calls, call, &result);
+  pool__call_tell(calls, call, &result);
   count(calls, call);
   move(calls, call, POOL__CALL_FREE);
   give_slot(calls, call);

@@ -1,11 +1,16 @@
 /* Accepted requests: where each one is, and how it ends.
  *
- *   accept -> WAITING -> ACTIVE -> callback
- *                |          |
- *                `-> ENDED <'   how it ends is settled, the callback is due
+ *   accept -> WAITING ----> ACTIVE ----> ENDED -> callback
+ *              ^   ^          |  |
+ *              |   `- BACKOFF <  `-> FRESH -> ACTIVE
+ *              `--------------'
  *
- * A call is a slot of a slab. One that waits or has ended is on the list of its
- * state; an active one is where its attempt is, on a busy connection, and on no
+ * A call whose attempt failed may go back to wait: for a time (BACKOFF), for a
+ * connection, or for a connection that is new (FRESH). ENDED: how it ends is
+ * settled, the callback is due; any of them may come to that.
+ *
+ * A call is a slot of a slab. It is on the list of its state; but an active one
+ * is where its attempt is, on a busy connection, and on no
  * list of ours: a list of thousands would be two cache misses a request.
  * pool__call_finish is the only end, and the only place where a done callback
  * runs. An id is the slot's number and how often the slot was used, so that an
@@ -21,10 +26,13 @@
 #include "slab.h"
 
 #define POOL__MAX_PENDING (1u << 24)
+#define POOL__CALL_TRIED  8u /* endpoints that it remembers */
 
 typedef enum {
   POOL__CALL_FREE, /* not accepted */
   POOL__CALL_WAITING,
+  POOL__CALL_FRESH,   /* waits for a new connection */
+  POOL__CALL_BACKOFF, /* waits for its time */
   POOL__CALL_ACTIVE,
   POOL__CALL_ENDED,
   POOL__CALL_STATES
@@ -34,7 +42,7 @@ typedef struct {
   pool__mem_t *mem;
   pool__wheel_t *wheel;
   pool__slab_t slab;
-  pool__list_t lists[POOL__CALL_STATES]; /* of WAITING and ENDED */
+  pool__list_t lists[POOL__CALL_STATES]; /* all but FREE and ACTIVE */
   uint32_t active;
   uint32_t max_pending;
   uint32_t pending;
@@ -54,11 +62,21 @@ typedef struct {
   uint32_t generation;    /* of the slot's use; never 0 while accepted */
   int error;              /* ENDED: how */
   unsigned cancelled : 1; /* ENDED: by its user */
-  struct pool_s *pool;    /* whose it is; not for this room */
+  unsigned had_free : 1;  /* it was replayed for free */
+  unsigned paid : 1;      /* a retry that the budget paid for is under way */
+  uint32_t max_attempts;
+  uint32_t tries;  /* attempts that count: not the one that was replayed */
+  uint32_t sends;  /* how many times bytes of it were sent */
+  int first_error; /* of its attempts that failed; 0 */
+  int last_error;
+  uint32_t tried_count;
+  uint32_t tried[POOL__CALL_TRIED]; /* ids of endpoints, the latest ones */
+  struct pool_s *pool;              /* whose it is; not for this room */
   pool_done_cb done;
   void *data;
   pool__timer_t deadline; /* due then or before; may be armed for nobody */
   uint64_t due;           /* the call's deadline; UINT64_MAX for none */
+  uint64_t retry_at;      /* BACKOFF: until then */
   uint64_t accepted_at;
   uint64_t serial; /* connect failures before it was accepted */
   pool__attempt_t attempt;
@@ -94,12 +112,27 @@ pool__call_first_waiting(const pool__calls_t *calls) {
 void pool__call_set_deadline(pool__calls_t *calls, pool__call_t *call,
                              uint32_t timeout_ms, pool__timer_cb cb);
 
-/* WAITING to ACTIVE. */
+/* WAITING or FRESH to ACTIVE: it is on a connection. */
 void pool__call_activate(pool__calls_t *calls, pool__call_t *call);
+
+/* To WAITING, FRESH or BACKOFF, for another attempt. What the last one left
+ * behind is forgotten; it must not be on a connection any more. */
+void pool__call_again(pool__calls_t *calls, pool__call_t *call,
+                      pool__call_state_t state);
+
+/* BACKOFF to WAITING, last in line. */
+void pool__call_wait(pool__calls_t *calls, pool__call_t *call);
+
+/* Notes that an attempt failed, and on which endpoint (0: on none). */
+void pool__call_note_failure(pool__call_t *call, int error, uint32_t endpoint);
 
 /* Settles how a call ends: it is ENDED. It must not be on a connection any
  * more. */
 void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error);
+
+/* What is known of a call that is ENDED; it lives until that is finished. */
+void pool__call_tell(const pool__calls_t *calls, const pool__call_t *call,
+                     pool_result_t *result);
 
 /* Runs the callback of a call that is ENDED. The call is gone before that. */
 void pool__call_finish(pool__calls_t *calls, pool__call_t *call);

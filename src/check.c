@@ -25,6 +25,9 @@ static void check_call(const pool_t *pool, const pool__call_t *call,
   if (state == POOL__CALL_ENDED)
     return;
   CHECK(call->error == 0);
+  if (state == POOL__CALL_BACKOFF)
+    CHECK(pool__timer_armed(&call->deadline) &&
+          call->deadline.due <= call->retry_at);
   if (call->due != UINT64_MAX)
     CHECK(pool__timer_armed(&call->deadline) &&
           call->deadline.due <= call->due);
@@ -45,8 +48,29 @@ static void check_conn(const pool_t *pool, const pool__endpoint_t *endpoint,
   if (state != POOL__CONN_BUSY)
     return;
   CHECK(conn->attempt->conn == conn && conn->attempt->endpoint == endpoint);
-  check_call(pool, POOL__OF(conn->attempt, pool__call_t, attempt),
-             POOL__CALL_ACTIVE);
+  if (conn->attempt->is_ping)
+    CHECK(conn->attempt == &endpoint->ping->attempt &&
+          endpoint->ping->conn == conn);
+  else
+    check_call(pool, POOL__OF(conn->attempt, pool__call_t, attempt),
+               POOL__CALL_ACTIVE);
+}
+
+/* Whether a request could go there, by other means than endpoint.c. */
+static int is_able(const pool_t *pool, const pool__endpoint_t *endpoint) {
+  const pool__list_t *conns = endpoint->conns;
+  uint32_t in_hand =
+      conns[POOL__CONN_BUSY].length + conns[POOL__CONN_CONNECTING].length;
+  uint32_t all = in_hand + conns[POOL__CONN_IDLE].length +
+                 conns[POOL__CONN_CLOSING].length;
+
+  if (endpoint->leaving || endpoint->health == POOL_OUT ||
+      (endpoint->health == POOL_ON_TRIAL && in_hand > 0))
+    return 0;
+  return conns[POOL__CONN_IDLE].length > 0 ||
+         (!pool__timer_armed(&endpoint->backoff) &&
+          all < pool->config.max_connections &&
+          conns[POOL__CONN_CONNECTING].length < pool->config.max_connecting);
 }
 
 static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
@@ -54,11 +78,17 @@ static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
   int s;
 
   CHECK(endpoint->leaving == (unsigned)leaving);
+  CHECK((endpoint->able != POOL__ENDPOINT_UNABLE) == is_able(pool, endpoint));
+  if (endpoint->able != POOL__ENDPOINT_UNABLE)
+    CHECK(pool->endpoints.able[endpoint->able] == endpoint);
+  CHECK(pool__endpoint_rests(endpoint) ==
+        pool__timer_armed(&endpoint->backoff));
   CHECK(pool__endpoint_conns(endpoint) <= pool->config.max_connections);
   CHECK(endpoint->conns[POOL__CONN_CONNECTING].length <=
         pool->config.max_connecting);
-  CHECK(pool__link_listed(&endpoint->ready) ==
-        (!leaving && endpoint->conns[POOL__CONN_IDLE].length > 0));
+  CHECK(
+      pool__link_listed(&endpoint->ready) ==
+      (is_able(pool, endpoint) && endpoint->conns[POOL__CONN_IDLE].length > 0));
   if (leaving)
     CHECK(endpoint->conns[POOL__CONN_IDLE].length == 0 &&
           endpoint->conns[POOL__CONN_CONNECTING].length == 0);
@@ -112,7 +142,8 @@ static void check_calls(const pool_t *pool) {
   CHECK(sum == calls->pending);
   CHECK(calls->accepted ==
         calls->succeeded + calls->failed + calls->cancelled + calls->pending);
-  CHECK(calls->active == pool->endpoints.conns[POOL__CONN_BUSY]);
+  CHECK(calls->active + pool->pings.active ==
+        pool->endpoints.conns[POOL__CONN_BUSY]);
   CHECK(pool->wheel.closed || pool->wheel.held == (calls->pending > 0));
 }
 
@@ -124,10 +155,11 @@ static void check_progress(const pool_t *pool) {
   if (pool->calls.lists[POOL__CALL_ENDED].length > 0 || pool->events.count > 0)
     CHECK(uv_is_active((const uv_handle_t *)&pool->later) ||
           pool->handles_closing);
-  if (pool->calls.lists[POOL__CALL_WAITING].length == 0)
+  if (pool->calls.lists[POOL__CALL_WAITING].length +
+          pool->calls.lists[POOL__CALL_FRESH].length ==
+      0)
     return;
   CHECK(pool->state != POOL__CLOSING);
-  CHECK(conns[POOL__CONN_IDLE] == 0);
   CHECK(conns[POOL__CONN_BUSY] + conns[POOL__CONN_CONNECTING] +
             conns[POOL__CONN_CLOSING] >
         0);

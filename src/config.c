@@ -54,7 +54,14 @@ int pool__config_read(pool_config_t *config, const pool_config_t *from,
          settle(&c.max_requests, POOL_OFF, 1, POOL_OFF) &&
          settle(&c.resolution_ms, 10, 1, 1000) &&
          settle(&c.max_head_bytes, 65536, HEAD_BYTES_MIN, HEAD_BYTES_MAX) &&
-         settle(&c.max_body_bytes, 16u << 20, 1, BODY_BYTES_MAX);
+         settle(&c.max_body_bytes, 16u << 20, 1, BODY_BYTES_MAX) &&
+         settle(&c.max_attempts, 3, 1, 100) &&
+         settle(&c.attempt_timeout_ms, POOL_OFF, 1, POOL_OFF) &&
+         settle(&c.retry_delay_ms, 20, 1, 60000) &&
+         settle(&c.retry_ratio, 10, 1, 1000) &&
+         settle(&c.eject_after, 5, 1, POOL_OFF) &&
+         settle(&c.eject_ms, 5000, 1, 300000) &&
+         settle(&c.ping_timeout_ms, 1000, 1, POOL_OFF);
   if (!fine || (c.allocator.realloc == NULL) != (c.allocator.free == NULL))
     return UV_EINVAL;
   *config = c;

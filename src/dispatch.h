@@ -1,24 +1,34 @@
-/* Brings waiting calls and connections together, and hears from both. */
+/* Brings waiting calls and connections together. */
 #ifndef POOL_DISPATCH_H_
 #define POOL_DISPATCH_H_
 
 #include "pool.h"
 
-/* What connections tell a pool. */
-extern const pool__conn_ops_t pool__dispatch_ops;
-
-/* Gives idle connections to waiting calls, oldest first, and opens connections
- * while calls that wait outnumber those being opened. Runs no user code. */
+/* Gives connections to waiting calls, oldest first, and opens connections while
+ * calls that wait outnumber those being opened. Runs no user code. */
 void pool__dispatch(pool_t *pool);
 
-/* The callback of a call's deadline. */
-void pool__dispatch_deadline(pool__timer_t *timer, uint64_t now);
+/* Gives a connection that was opened just now to a call that wants a new one,
+ * if there is such a call. */
+void pool__dispatch_fresh(pool_t *pool, pool__conn_t *conn);
 
-/* Takes a pending call off its connection, which is closed, and settles how it
- * ends; its callback runs from the loop. */
-void pool__dispatch_abort(pool_t *pool, pool__call_t *call, int error);
+/* Every connection that may be is there. */
+int pool__dispatch_is_full(const pool_t *pool);
 
-/* Closes connections that serve nobody: of one endpoint, or of all (NULL). */
-void pool__dispatch_close_unused(pool_t *pool, pool__endpoint_t *endpoint);
+/* Why no request could go anywhere: POOL_ENOENDPOINT, POOL_EUNHEALTHY; or 0. */
+static inline int pool__dispatch_nowhere(const pool_t *pool) {
+  if (pool->endpoints.health[POOL_OUT] < pool->endpoints.serving.length)
+    return 0;
+  return pool__list_empty(&pool->endpoints.serving) ? POOL_ENOENDPOINT
+                                                    : POOL_EUNHEALTHY;
+}
+
+/* A connection could not be opened: notes it; and settles what follows, and
+ * returns the call whose callback is due, or NULL. */
+void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
+                              int error);
+pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
+                                          pool__endpoint_t *endpoint,
+                                          int error);
 
 #endif

@@ -3,13 +3,125 @@
 #include <assert.h>
 #include <string.h>
 
-void pool__endpoints_init(pool__endpoints_t *all, pool__mem_t *mem) {
+#define FIRST_ROOM 8u /* endpoints; doubled when it is too little */
+
+void pool__endpoints_init(pool__endpoints_t *all, pool__mem_t *mem,
+                          const pool__endpoint_limits_t *limits) {
   memset(all, 0, sizeof *all);
   all->mem = mem;
+  all->limits = *limits;
   pool__list_init(&all->serving);
   pool__list_init(&all->leaving);
   pool__list_init(&all->ready);
+  pool__list_init(&all->trials);
+  pool__list_init(&all->resting);
 }
+
+void pool__endpoints_clear(pool__endpoints_t *all) {
+  assert(pool__list_empty(&all->serving) && pool__list_empty(&all->leaving));
+  pool__mem_give(all->mem, all->able, all->able_room * sizeof *all->able);
+  all->able = NULL;
+  all->able_room = 0;
+}
+
+/* --- what can be done with one ------------------------------------------- */
+
+int pool__endpoint_has_room(const pool__endpoint_t *endpoint) {
+  const pool__endpoint_limits_t *limits = &endpoint->all->limits;
+
+  return endpoint->conns[POOL__CONN_CONNECTING].length <
+             limits->max_connecting &&
+         pool__endpoint_conns(endpoint) < limits->max_connections;
+}
+
+static int is_able(const pool__endpoint_t *endpoint) {
+  if (endpoint->leaving || endpoint->health == POOL_OUT)
+    return 0;
+  if (endpoint->health == POOL_ON_TRIAL && pool__endpoint_in_hand(endpoint) > 0)
+    return 0;
+  return endpoint->conns[POOL__CONN_IDLE].length > 0 ||
+         (!pool__endpoint_rests(endpoint) && pool__endpoint_has_room(endpoint));
+}
+
+/* A connect that is not allowed yet may be for long; all else ends. */
+static int is_usable(const pool__endpoint_t *endpoint) {
+  return !endpoint->leaving && endpoint->health != POOL_OUT &&
+         (!pool__endpoint_rests(endpoint) ||
+          endpoint->conns[POOL__CONN_IDLE].length > 0 ||
+          endpoint->conns[POOL__CONN_BUSY].length > 0);
+}
+
+static void make_able(pool__endpoint_t *endpoint) {
+  pool__endpoints_t *all = endpoint->all;
+
+  assert(all->able_count < all->able_room);
+  endpoint->able = all->able_count;
+  all->able[all->able_count++] = endpoint;
+}
+
+static void make_unable(pool__endpoint_t *endpoint) {
+  pool__endpoints_t *all = endpoint->all;
+  pool__endpoint_t *last = all->able[--all->able_count];
+
+  all->able[endpoint->able] = last;
+  last->able = endpoint->able;
+  endpoint->able = POOL__ENDPOINT_UNABLE;
+}
+
+static void enlist(pool__list_t *list, pool__link_t *link, int listed) {
+  if (listed == pool__link_listed(link))
+    return;
+  if (listed)
+    pool__list_prepend(list, link);
+  else
+    pool__list_remove(list, link);
+}
+
+/* Something about it has changed. */
+static void refresh(pool__endpoint_t *endpoint) {
+  pool__endpoints_t *all = endpoint->all;
+  int able = is_able(endpoint);
+  int ready = able && endpoint->conns[POOL__CONN_IDLE].length > 0;
+  unsigned usable = is_usable(endpoint) ? 1 : 0;
+
+  if (able != (endpoint->able != POOL__ENDPOINT_UNABLE)) {
+    if (able)
+      make_able(endpoint);
+    else
+      make_unable(endpoint);
+  }
+  enlist(&all->ready, &endpoint->ready, ready);
+  enlist(&all->trials, &endpoint->trial,
+         able && endpoint->health == POOL_ON_TRIAL);
+  all->usable += usable - endpoint->usable;
+  endpoint->usable = usable & 1u;
+}
+
+void pool__endpoint_rest(pool__endpoint_t *endpoint) {
+  assert(!endpoint->leaving);
+  if (pool__endpoint_rests(endpoint))
+    pool__list_remove(&endpoint->all->resting, &endpoint->rest);
+  pool__list_append(&endpoint->all->resting, &endpoint->rest);
+  refresh(endpoint);
+}
+
+void pool__endpoint_rise(pool__endpoint_t *endpoint) {
+  if (!pool__endpoint_rests(endpoint))
+    return;
+  pool__list_remove(&endpoint->all->resting, &endpoint->rest);
+  refresh(endpoint);
+}
+
+void pool__endpoint_set_health(pool__endpoint_t *endpoint,
+                               pool_health_t health) {
+  endpoint->all->health[endpoint->health]--;
+  endpoint->all->health[health]++;
+  endpoint->health = health;
+  refresh(endpoint);
+}
+
+/* --- their life ------------------------------------------------------------
+ */
 
 static pool__endpoint_t *find(const pool__endpoints_t *all,
                               const pool__address_t *address) {
@@ -48,9 +160,27 @@ static pool__endpoint_t *make(pool__endpoints_t *all, const char *name) {
   }
   endpoint->name_size = strlen(name) + 1;
   endpoint->all = all;
+  endpoint->weight = 1;
+  endpoint->able = POOL__ENDPOINT_UNABLE;
   for (i = 0; i < POOL__CONN_STATES; i++)
     pool__list_init(&endpoint->conns[i]);
   return endpoint;
+}
+
+/* Room among the able ones for one more. */
+static int make_room(pool__endpoints_t *all) {
+  uint32_t room = all->able_room > 0 ? all->able_room * 2 : FIRST_ROOM;
+  pool__endpoint_t **able;
+
+  if (all->serving.length < all->able_room)
+    return 0;
+  able = pool__mem_resize(all->mem, all->able, all->able_room * sizeof *able,
+                          room * sizeof *able);
+  if (able == NULL)
+    return UV_ENOMEM;
+  all->able = able;
+  all->able_room = room;
+  return 0;
 }
 
 int pool__endpoint_add(pool__endpoints_t *all, const char *name,
@@ -63,11 +193,16 @@ int pool__endpoint_add(pool__endpoints_t *all, const char *name,
     return err;
   if (find(all, &address) != NULL)
     return UV_EEXIST;
+  if (make_room(all) != 0)
+    return UV_ENOMEM;
   made = make(all, name);
   if (made == NULL)
     return UV_ENOMEM;
   made->address = address;
+  made->id = ++all->last_id;
   pool__list_append(&all->serving, &made->link);
+  all->health[POOL_HEALTHY]++;
+  refresh(made);
   *endpoint = made;
   return 0;
 }
@@ -77,8 +212,10 @@ void pool__endpoint_leave(pool__endpoint_t *endpoint) {
   endpoint->leaving = 1;
   pool__list_remove(&endpoint->all->serving, &endpoint->link);
   pool__list_append(&endpoint->all->leaving, &endpoint->link);
-  if (pool__link_listed(&endpoint->ready))
-    pool__list_remove(&endpoint->all->ready, &endpoint->ready);
+  endpoint->all->health[endpoint->health]--;
+  if (pool__endpoint_rests(endpoint))
+    pool__list_remove(&endpoint->all->resting, &endpoint->rest);
+  refresh(endpoint);
 }
 
 void pool__endpoint_destroy(pool__endpoint_t *endpoint) {
@@ -86,8 +223,10 @@ void pool__endpoint_destroy(pool__endpoint_t *endpoint) {
 
   assert(pool__endpoint_conns(endpoint) == 0);
   assert(!pool__timer_armed(&endpoint->backoff));
-  pool__list_remove(endpoint->leaving ? &all->leaving : &all->serving,
-                    &endpoint->link);
+  assert(!pool__timer_armed(&endpoint->health_timer));
+  if (!endpoint->leaving)
+    pool__endpoint_leave(endpoint);
+  pool__list_remove(&all->leaving, &endpoint->link);
   pool__mem_give(all->mem, endpoint->name, endpoint->name_size);
   pool__mem_give(all->mem, endpoint, sizeof *endpoint);
 }
@@ -105,26 +244,18 @@ uint32_t pool__endpoint_conns(const pool__endpoint_t *endpoint) {
  * for the others it does not matter. */
 static void enter(pool__conn_t *conn, pool__conn_state_t state) {
   pool__endpoint_t *endpoint = conn->endpoint;
-  pool__endpoints_t *all = endpoint->all;
 
   conn->state = state;
   pool__list_prepend(&endpoint->conns[state], &conn->link);
-  all->conns[state]++;
-  if (state != POOL__CONN_IDLE || endpoint->leaving)
-    return;
-  if (!pool__link_listed(&endpoint->ready))
-    pool__list_prepend(&all->ready, &endpoint->ready);
+  endpoint->all->conns[state]++;
+  refresh(endpoint);
 }
 
 static void exit_state(pool__conn_t *conn) {
   pool__endpoint_t *endpoint = conn->endpoint;
-  pool__list_t *list = &endpoint->conns[conn->state];
 
-  pool__list_remove(list, &conn->link);
+  pool__list_remove(&endpoint->conns[conn->state], &conn->link);
   endpoint->all->conns[conn->state]--;
-  if (conn->state == POOL__CONN_IDLE && pool__list_empty(list) &&
-      pool__link_listed(&endpoint->ready))
-    pool__list_remove(&endpoint->all->ready, &endpoint->ready);
 }
 
 void pool__endpoint_move(pool__conn_t *conn, pool__conn_state_t state) {
@@ -160,5 +291,6 @@ void pool__endpoint_close_conn(pool__conn_t *conn) {
 void pool__endpoint_forget(pool__conn_t *conn) {
   assert(conn->state == POOL__CONN_CLOSING);
   exit_state(conn);
+  refresh(conn->endpoint);
   pool__mem_give(conn->endpoint->all->mem, conn, sizeof *conn);
 }

@@ -20,9 +20,8 @@ int pool__events_full(const pool__events_t *events) {
   return events->count == POOL__EVENTS_MAX;
 }
 
-void pool__events_add(pool__events_t *events, pool_event_type_t type,
-                      const char *endpoint, int error) {
-  pool_event_t *event;
+void pool__events_add(pool__events_t *events, const pool_event_t *event) {
+  pool_event_t *to;
 
   if (events->ring == NULL)
     return;
@@ -31,11 +30,9 @@ void pool__events_add(pool__events_t *events, pool_event_type_t type,
     events->lost_ever++;
     return;
   }
-  event = &events->ring[(events->first + events->count++) % POOL__EVENTS_MAX];
-  event->type = type;
-  event->error = error;
-  event->endpoint = endpoint;
-  event->lost = events->lost;
+  to = &events->ring[(events->first + events->count++) % POOL__EVENTS_MAX];
+  *to = *event;
+  to->lost = events->lost;
   events->lost = 0;
 }
 

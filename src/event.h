@@ -19,9 +19,8 @@ typedef struct {
 int pool__events_init(pool__events_t *events, pool__mem_t *mem, int wanted);
 void pool__events_clear(pool__events_t *events);
 
-/* `endpoint` has to live until the event is told, or is NULL. */
-void pool__events_add(pool__events_t *events, pool_event_type_t type,
-                      const char *endpoint, int error);
+/* A copy of it, with `lost` set; its endpoint has to live until it is told. */
+void pool__events_add(pool__events_t *events, const pool_event_t *event);
 
 /* Whether the next one would be lost. */
 int pool__events_full(const pool__events_t *events);

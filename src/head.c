@@ -27,6 +27,7 @@ typedef struct {
   unsigned has_length;  /* the caller gave a Content-Length */
   unsigned send_length; /* we send one */
   unsigned wants_close;
+  unsigned has_key; /* an Idempotency-Key */
 } plan_t;
 
 typedef struct {
@@ -132,6 +133,8 @@ static int judge_field(plan_t *plan, const field_t *field, size_t body_len) {
   case FIELD_PLAIN:
     break;
   }
+  if (pool__text_is(field->name.at, field->name.len, "idempotency-key"))
+    plan->has_key = 1;
   plan->fields_len += field->name.len + field->value.len + LEN(": \r\n");
   return 0;
 }
@@ -139,6 +142,18 @@ static int judge_field(plan_t *plan, const field_t *field, size_t body_len) {
 static int method_is(const plan_t *plan, const char *name) {
   return plan->method.len == strlen(name) &&
          memcmp(plan->method.at, name, plan->method.len) == 0;
+}
+
+/* RFC 9110 9.2.2. What is unknown is not. */
+static int is_idempotent(const plan_t *plan) {
+  static const char methods[][8] = {"GET",    "HEAD",    "PUT",
+                                    "DELETE", "OPTIONS", "TRACE"};
+  size_t i;
+
+  for (i = 0; i < sizeof methods / sizeof methods[0]; i++)
+    if (method_is(plan, methods[i]))
+      return 1;
+  return 0;
 }
 
 static int judge_method(plan_t *plan, const char *method) {
@@ -183,7 +198,7 @@ static int make_plan(plan_t *plan, const pool_request_t *request) {
   size_t i;
 
   memset(plan, 0, sizeof *plan);
-  if ((request->flags & ~(uint32_t)POOL_COPY_BODY) != 0)
+  if ((request->flags & ~(uint32_t)(POOL_COPY_BODY | POOL_IDEMPOTENT)) != 0)
     return UV_EINVAL;
   if (request->headers == NULL && request->header_count > 0)
     return UV_EINVAL;
@@ -340,6 +355,10 @@ int pool__head_write(pool__head_t *head, const pool_request_t *request,
   head->own_host = plan.host.len > 0 ? 1 : 0;
   head->wants_close = plan.wants_close ? 1 : 0;
   head->is_head = method_is(&plan, "HEAD") ? 1 : 0;
+  head->repeatable = is_idempotent(&plan) || plan.has_key ||
+                             (request->flags & POOL_IDEMPOTENT) != 0
+                         ? 1
+                         : 0;
   return 0;
 }
 

@@ -30,6 +30,7 @@ typedef struct {
   unsigned own_host : 1;    /* the Host line is the caller's */
   unsigned wants_close : 1; /* says Connection: close */
   unsigned is_head : 1;     /* the answer has no body (RFC 9110 9.3.2) */
+  unsigned repeatable : 1;  /* may be executed twice (RFC 9110 9.2.2) */
   char own[POOL__HEAD_INLINE];
 } pool__head_t;
 

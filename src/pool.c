@@ -5,7 +5,9 @@
 #include <assert.h>
 
 #include "config.h"
+#include "conns.h"
 #include "dispatch.h"
+#include "settle.h"
 
 /* --- create -------------------------------------------------------------- */
 
@@ -21,20 +23,40 @@ static void init_handles(pool_t *pool, uv_loop_t *loop) {
   pool->handles = 3;
 }
 
+static void init_endpoints(pool_t *pool) {
+  const pool_config_t *config = &pool->config;
+  pool__endpoint_limits_t limits;
+
+  limits.max_connections = config->max_connections;
+  limits.max_connecting = config->max_connecting;
+  pool__endpoints_init(&pool->endpoints, &pool->mem, &limits);
+  pool->health.limits.eject_after = config->eject_after;
+  pool->health.limits.eject_ms = config->eject_ms;
+  pool->health.limits.pings = config->ping_path != NULL ? 1 : 0;
+  pool->health.all = &pool->endpoints;
+  pool->health.wheel = &pool->wheel;
+  pool->health.random = &pool->random;
+  pool->health.ops = &pool__ping_health_ops;
+  pool->config.ping_path = NULL; /* the caller's: it may go */
+}
+
 static void init_rooms(pool_t *pool, uv_loop_t *loop) {
   const pool_config_t *config = &pool->config;
 
   pool__calls_init(&pool->calls, &pool->mem, &pool->wheel, config->max_pending);
-  pool__endpoints_init(&pool->endpoints, &pool->mem);
   pool__reply_stash_init(&pool->replies, &pool->mem, config->max_head_bytes,
                          config->max_body_bytes);
   pool->attempt_limits.head_timeout_ms = config->head_timeout_ms;
   pool->attempt_limits.stall_timeout_ms = config->stall_timeout_ms;
-  pool->balance_limits.max_connections = config->max_connections;
-  pool->balance_limits.max_connecting = config->max_connecting;
+  pool->attempt_limits.timeout_ms = config->attempt_timeout_ms;
+  pool__budget_init(&pool->budget, config->retry_ratio, uv_now(loop));
+  pool->random.state = config->seed != 0
+                           ? config->seed
+                           : uv_hrtime() ^ (uint64_t)(uintptr_t)pool;
+  init_endpoints(pool);
   pool->env.loop = loop;
   pool->env.wheel = &pool->wheel;
-  pool->env.ops = &pool__dispatch_ops;
+  pool->env.ops = &pool__hear_ops;
   pool->env.owner = pool;
 }
 
@@ -42,6 +64,7 @@ static void free_pool(pool_t *pool) {
   pool__mem_t mem = pool->mem;
 
   pool__events_clear(&pool->events);
+  pool__pings_clear(&pool->pings);
   pool__mem_give(&mem, pool->env.read_buf,
                  pool->env.read_buf == NULL ? 0 : POOL__CONN_READ_BYTES);
   pool__mem_give(&mem, pool, sizeof *pool);
@@ -65,6 +88,9 @@ int pool_create_sized(pool_t **out, uv_loop_t *loop, const pool_config_t *given,
     return UV_ENOMEM;
   pool->mem = mem;
   pool->config = config;
+  err = pool__pings_init(&pool->pings, &pool->mem, &config);
+  if (err != 0)
+    goto fail;
   err = pool__events_init(&pool->events, &pool->mem, config.on_event != NULL);
   if (err != 0)
     goto fail;
@@ -95,32 +121,39 @@ int pool_add_endpoint(pool_t *pool, const char *address) {
   err = pool__endpoint_add(&pool->endpoints, address, &endpoint);
   if (err != 0)
     return err;
+  if (pool->health.limits.pings && pool__ping_add(endpoint) != 0) {
+    pool__endpoint_destroy(endpoint);
+    return UV_ENOMEM;
+  }
   pool__dispatch(pool);
   pool__check(pool);
   return 0;
 }
 
+/* The calls that are on no connection. */
 static void end_waiting(pool_t *pool, int error) {
-  pool__call_t *call;
+  pool__call_state_t state = POOL__CALL_WAITING;
+  pool__link_t *link;
 
-  while ((call = pool__call_first_waiting(&pool->calls)) != NULL)
-    pool__dispatch_abort(pool, call, error);
+  for (; state <= POOL__CALL_BACKOFF; state++)
+    while ((link = pool__list_first(&pool->calls.lists[state])) != NULL)
+      pool__settle_abort(pool, POOL__OF(link, pool__call_t, link), error);
 }
 
-/* The calls that are on connections of these endpoints. */
+/* The calls that are on connections of these endpoints, and pings there. */
 static void end_active(pool_t *pool, const pool__list_t *endpoints, int error) {
   pool__link_t *link = pool__list_first(endpoints);
 
   for (; link != NULL; link = pool__list_next(endpoints, link)) {
-    pool__list_t *busy =
-        &POOL__OF(link, pool__endpoint_t, link)->conns[POOL__CONN_BUSY];
+    pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
+    pool__list_t *busy = &endpoint->conns[POOL__CONN_BUSY];
     pool__link_t *first;
 
+    pool__ping_stop(endpoint);
     while ((first = pool__list_first(busy)) != NULL) {
       pool__attempt_t *attempt = POOL__OF(first, pool__conn_t, link)->attempt;
 
-      pool__dispatch_abort(pool, POOL__OF(attempt, pool__call_t, attempt),
-                           error);
+      pool__settle_abort(pool, pool__call_of(attempt), error);
     }
   }
 }
@@ -138,9 +171,10 @@ int pool_remove_endpoint(pool_t *pool, const char *address) {
     return err;
   pool__endpoint_leave(endpoint);
   pool__wheel_disarm(&pool->wheel, &endpoint->backoff);
-  if (pool__list_empty(&pool->endpoints.serving))
-    end_waiting(pool, POOL_ENOENDPOINT);
-  pool__dispatch_close_unused(pool, endpoint);
+  pool__ping_stop(endpoint);
+  pool__health_left(&pool->health, endpoint);
+  pool__dispatch(pool); /* those with nowhere to go end as they are */
+  pool__conns_close_unused(pool, endpoint);
   pool__dispatch(pool);
   pool__wake(pool);
   pool__check(pool);
@@ -155,13 +189,27 @@ void pool__finish(pool_t *pool, pool__call_t *call) {
   pool__call_finish(&pool->calls, call);
 }
 
-void pool__tell(pool_t *pool, pool_event_type_t type,
-                const pool__endpoint_t *endpoint, int error) {
+void pool__tell(pool_t *pool, const pool_event_t *event) {
   if (pool->events.ring == NULL || pool->state == POOL__CLOSING)
     return;
-  pool__events_add(&pool->events, type,
-                   endpoint == NULL ? NULL : endpoint->name, error);
+  pool__events_add(&pool->events, event);
   pool__wake(pool);
+}
+
+void pool__tell_endpoint(pool_t *pool, pool_event_type_t type,
+                         const pool__endpoint_t *endpoint, int error) {
+  pool_event_t event;
+
+  memset(&event, 0, sizeof event);
+  event.type = type;
+  event.error = error;
+  event.endpoint = endpoint == NULL ? NULL : endpoint->name;
+  pool__tell(pool, &event);
+}
+
+void pool__tell_conn(const pool__conn_t *conn, pool_event_type_t type,
+                     int error) {
+  pool__tell_endpoint(pool__pool_of(conn), type, conn->endpoint, error);
 }
 
 /* Only what is there now: a callback that ends calls at once, again and again,
@@ -184,21 +232,39 @@ static void tell_events(pool_t *pool) {
     pool->config.on_event(pool, &event, pool->config.data);
 }
 
+static void stop_pings(pool_t *pool) {
+  pool__list_t *serving = &pool->endpoints.serving;
+  pool__link_t *link = pool__list_first(serving);
+
+  for (; link != NULL; link = pool__list_next(serving, link)) {
+    pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
+
+    pool__wheel_disarm(&pool->wheel, &endpoint->health_timer);
+    pool__ping_stop(endpoint);
+  }
+}
+
 /* Programs wait for these two, so they are never lost: while the ring is full
  * they are put off, and the ring is emptied in each turn. */
 static void tell_drained(pool_t *pool) {
   if (pool->state != POOL__DRAINING || pool->drained_told ||
       pool->calls.pending > 0 || pool__events_full(&pool->events))
     return;
+  stop_pings(pool);
   pool->drained_told = 1;
-  pool__tell(pool, POOL_EVENT_DRAINED, NULL, 0);
+  pool__tell_endpoint(pool, POOL_EVENT_DRAINED, NULL, 0);
 }
 
 static void tell_removed(pool_t *pool, pool__endpoint_t *endpoint) {
   if (endpoint->farewelled || pool__events_full(&pool->events))
     return;
   endpoint->farewelled = 1;
-  pool__tell(pool, POOL_EVENT_REMOVED, endpoint, 0);
+  pool__tell_endpoint(pool, POOL_EVENT_REMOVED, endpoint, 0);
+}
+
+static void destroy_endpoint(pool__endpoint_t *endpoint) {
+  pool__ping_remove(endpoint);
+  pool__endpoint_destroy(endpoint);
 }
 
 /* Removed endpoints without connections: first a farewell, and when nothing
@@ -216,7 +282,7 @@ static void reap_endpoints(pool_t *pool) {
     tell_removed(pool, endpoint);
     if (pool->events.count == 0 &&
         pool__list_empty(&pool->calls.lists[POOL__CALL_ENDED]))
-      pool__endpoint_destroy(endpoint);
+      destroy_endpoint(endpoint);
   }
 }
 
@@ -225,6 +291,8 @@ static void close_handles(pool_t *pool);
 static void on_later(uv_idle_t *handle) {
   pool_t *pool = POOL__OF(handle, pool_t, later);
 
+  if (pool->state != POOL__CLOSING)
+    pool__dispatch(pool); /* an endpoint may be back, or gone */
   finish_ended(pool);
   tell_events(pool);
   reap_endpoints(pool);
@@ -262,7 +330,8 @@ static void destroy_all(pool_t *pool, pool__list_t *endpoints) {
     pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
 
     pool__wheel_disarm(&pool->wheel, &endpoint->backoff);
-    pool__endpoint_destroy(endpoint);
+    pool__wheel_disarm(&pool->wheel, &endpoint->health_timer);
+    destroy_endpoint(endpoint);
   }
 }
 
@@ -283,6 +352,7 @@ void pool__maybe_destroy(pool_t *pool) {
     return;
   destroy_all(pool, &pool->endpoints.serving);
   destroy_all(pool, &pool->endpoints.leaving);
+  pool__endpoints_clear(&pool->endpoints);
   pool__calls_clear(&pool->calls);
   pool__reply_stash_clear(&pool->replies);
   free_pool(pool);
@@ -323,7 +393,7 @@ void pool_close(pool_t *pool, void (*cb)(void *data), void *data) {
   end_active(pool, &pool->endpoints.serving, POOL_ECLOSING);
   end_active(pool, &pool->endpoints.leaving, POOL_ECLOSING);
   end_waiting(pool, POOL_ECLOSING);
-  pool__dispatch_close_unused(pool, NULL);
+  pool__conns_close_unused(pool, NULL);
   pool__wake(pool);
   pool__check(pool);
 }

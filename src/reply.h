@@ -95,6 +95,11 @@ int pool__reply_has_head(const pool__reply_t *reply);
  * the response tells (RFC 9112 9.3). */
 int pool__reply_keeps_alive(const pool__reply_t *reply);
 
+/* Of a reply whose head is there. */
+static inline int pool__reply_status(const pool__reply_t *reply) {
+  return reply->guard.status;
+}
+
 /* Fills status, headers and body of a result; they live until the reply is
  * given back. */
 void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result);

@@ -1,6 +1,8 @@
 /* The door in: admission, and what users do with one request. */
 #include "config.h"
 #include "dispatch.h"
+#include "retry_after.h"
+#include "settle.h"
 #include "text.h"
 
 /* Accepts a request for which there is room. Kept out of the refusal's way. */
@@ -10,10 +12,10 @@ accept_request(pool_t *pool, const pool_request_t *request, pool_done_cb done,
   uint32_t timeout_ms =
       request->timeout_ms != 0 ? request->timeout_ms : pool->config.timeout_ms;
   pool__call_t *call;
-  int err;
+  int err = pool__dispatch_nowhere(pool);
 
-  if (pool__list_empty(&pool->endpoints.serving))
-    return POOL_ENOENDPOINT;
+  if (err != 0)
+    return err;
   err = pool__call_accept(&pool->calls, request, pool->config.max_head_bytes,
                           &call);
   if (err != 0)
@@ -22,8 +24,9 @@ accept_request(pool_t *pool, const pool_request_t *request, pool_done_cb done,
   call->done = done;
   call->data = data;
   call->serial = pool->fail_serial;
-  pool__call_set_deadline(&pool->calls, call, timeout_ms,
-                          pool__dispatch_deadline);
+  call->max_attempts = request->max_attempts != 0 ? request->max_attempts
+                                                  : pool->config.max_attempts;
+  pool__call_set_deadline(&pool->calls, call, timeout_ms, pool__settle_timer);
   if (out != NULL)
     *out = pool__call_id(call);
   pool__dispatch(pool);
@@ -62,7 +65,7 @@ int pool_cancel(pool_t *pool, pool_call_t id) {
   if (call == NULL || call->state == POOL__CALL_ENDED)
     return POOL_EGONE;
   call->cancelled = 1;
-  pool__dispatch_abort(pool, call, UV_ECANCELED);
+  pool__settle_abort(pool, call, UV_ECANCELED);
   pool__dispatch(pool);
   pool__check(pool);
   return 0;
@@ -101,4 +104,28 @@ const char *pool_result_header(const pool_result_t *result, const char *name) {
       return header->value;
   }
   return NULL;
+}
+
+int pool_result_retry_after(const pool_result_t *result) {
+  const char *value = pool_result_header(result, "Retry-After");
+  int32_t ms;
+
+  if (value == NULL)
+    return POOL_BACKOFF;
+  ms = pool__retry_after_ms(value, pool_result_header(result, "Date"));
+  if (ms < 0)
+    return POOL_BACKOFF;
+  return ms > 0 ? ms : 1; /* 0 would be POOL_KEEP */
+}
+
+int pool_set_weight(pool_t *pool, const char *address, uint32_t weight) {
+  pool__endpoint_t *endpoint;
+  int err;
+
+  if (pool == NULL || address == NULL || weight == 0 || weight > 1000)
+    return UV_EINVAL;
+  err = pool__endpoint_find(&pool->endpoints, address, &endpoint);
+  if (err == 0)
+    endpoint->weight = weight;
+  return err;
 }

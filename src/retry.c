@@ -1,6 +1,5 @@
 #include "retry.h"
 
-#include <string.h>
 #include <uv.h>
 
 #include "httpool.h"
@@ -10,22 +9,12 @@
 /* --- classes ---------------------------------------------------------------
  */
 
-int pool__retry_is_idempotent(const char *method, size_t len) {
-  static const char methods[][8] = {"GET",    "HEAD",    "PUT",
-                                    "DELETE", "OPTIONS", "TRACE"};
-  size_t i;
-
-  for (i = 0; i < sizeof methods / sizeof methods[0]; i++)
-    if (strlen(methods[i]) == len && memcmp(methods[i], method, len) == 0)
-      return 1;
-  return 0;
-}
-
 /* Ends that say nothing of the endpoint, or that another try would meet too. */
 static int is_final(int error) {
   return error == UV_ECANCELED || error == POOL_ECLOSING ||
          error == POOL_EOVERLOADED || error == POOL_ENOENDPOINT ||
-         error == POOL_ETOOLARGE || error == UV_ENOMEM || error == UV_EINVAL;
+         error == POOL_EUNHEALTHY || error == POOL_ETOOLARGE ||
+         error == UV_ENOMEM || error == UV_EINVAL;
 }
 
 static int is_hangup(int error) {
@@ -76,7 +65,7 @@ int pool__retry_decide(const pool__retry_case_t *given,
                        pool__retry_plan_t *plan) {
   pool__retry_plan_t made = {0};
 
-  if (given->class == POOL__RETRY_NEVER)
+  if (given->class == POOL__RETRY_NEVER || given->max_attempts <= 1)
     return 0;
   if (given->class == POOL__RETRY_STALE && !given->had_free) {
     made.is_free = made.is_fresh = 1;

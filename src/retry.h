@@ -25,10 +25,6 @@ typedef struct {
   unsigned repeatable : 1; /* it may be executed twice */
 } pool__retry_failure_t;
 
-/* Whether a method is idempotent (RFC 9110 section 9.2.2). Methods are case-
- * sensitive; what is unknown is not. */
-int pool__retry_is_idempotent(const char *method, size_t len);
-
 /* What kind of failure that is, by RFC 9110 section 9.2.2 and RFC 9112 section
  * 9.3.1: requests that are not repeatable are tried again only when they were
  * not sent; and our own refusals, cancellations, limits never. */
@@ -38,7 +34,7 @@ pool__retry_class_t pool__retry_class(const pool__retry_failure_t *failure);
 typedef struct {
   pool__retry_class_t class;
   uint32_t attempts;      /* so far, without the free one */
-  uint32_t max_attempts;  /* 1: never again */
+  uint32_t max_attempts;  /* 1: never again, not even for free */
   unsigned had_free : 1;  /* the free retry of a stale connection is used up */
   unsigned elsewhere : 1; /* there is an endpoint that was not tried */
   uint32_t delay_ms;      /* JUDGED: asked for, or POOL__RETRY_ANY */

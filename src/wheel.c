@@ -97,12 +97,21 @@ static void run_due(pool__wheel_t *wheel, uint64_t now) {
   }
 }
 
+/* How late the loop is. */
+static uint64_t lateness(const pool__wheel_t *wheel, uint64_t now) {
+  uint64_t due = wheel->next * wheel->resolution;
+
+  return wheel->next != NEVER && now > due ? now - due : 0;
+}
+
 static void on_uv_timer(uv_timer_t *handle) {
   pool__wheel_t *wheel = POOL__OF(handle, pool__wheel_t, uv);
   uint64_t now = pool__wheel_now(wheel);
+  uint64_t late = lateness(wheel, now);
 
-  if (wheel->next != NEVER && !wheel->graced &&
-      now > wheel->next * wheel->resolution + POOL__WHEEL_GRACE_MS) {
+  if (late > POOL__WHEEL_BLOCKED_MS)
+    wheel->blocked_at = now;
+  if (late > POOL__WHEEL_GRACE_MS && !wheel->graced) {
     wheel->graced = 1;
     /* 1, not 0: some versions of libuv would run it again before they poll. */
     uv_timer_start(&wheel->uv, on_uv_timer, 1, 0);

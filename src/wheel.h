@@ -21,6 +21,8 @@
 
 #define POOL__WHEEL_SLOTS    512u
 #define POOL__WHEEL_GRACE_MS 2u /* a loop that is later was busy elsewhere */
+#define POOL__WHEEL_BLOCKED_MS                                                 \
+  20u /* later, and what went wrong meanwhile is our own fault */
 
 typedef struct pool__timer_s pool__timer_t;
 typedef struct pool__wheel_s pool__wheel_t;
@@ -43,6 +45,7 @@ struct pool__wheel_s {
   uint64_t resolution; /* ms in a tick */
   uint64_t tick;       /* all ticks up to this one have been judged */
   uint64_t next;       /* the tick the uv_timer_t is armed for, or NEVER */
+  uint64_t blocked_at; /* when the loop was last found blocked; 0: never */
   uint32_t armed;      /* timers */
   unsigned held : 1;   /* the loop is kept alive */
   unsigned graced : 1; /* the sockets have been polled since it was late */

@@ -53,6 +53,9 @@ static void set_limits(pool_config_t *config, const uint8_t *bytes) {
   static const uint32_t head[] = {0, 256, 512, 1500};
   static const uint32_t body[] = {0, 1, 16, 600, 20000, 0, 0, 0};
 
+  config->max_attempts = 1;
+  config->eject_after = POOL_OFF;
+  config->seed = 1;
   config->max_pending = PICK(bytes[0], pending);
   config->max_connections = PICK(bytes[0] >> 3, connections);
   config->max_connecting = PICK(bytes[0] >> 6, connecting);

@@ -58,7 +58,7 @@ static const pool__conn_t *starting_on(const pool__list_t *endpoints, int fd) {
       uv_os_fd_t its;
 
       if (uv_fileno((const uv_handle_t *)&conn->tcp, &its) == 0 && its == fd)
-        return conn->attempt->sends == 0 ? conn : NULL;
+        return !conn->attempt->sent ? conn : NULL;
     }
   }
   return NULL;

@@ -249,6 +249,12 @@ int fixture_try_pool(fixture_t *fx, const pool_config_t *config) {
   used.allocator = heap_allocator(&fx->heap);
   used.on_event = on_event;
   used.data = fx;
+  if (used.max_attempts == 0)
+    used.max_attempts = 1;
+  if (used.eject_after == 0)
+    used.eject_after = POOL_OFF;
+  if (used.seed == 0)
+    used.seed = 1;
   return pool_create(&fx->pool, &fx->loop, &used);
 }
 

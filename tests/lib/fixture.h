@@ -111,7 +111,9 @@ int fixture_open(fixture_t *fx);
   cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 /* Makes the pool, with the fixture's heap and event recorder in place of the
- * config's, and adds the first server. `config` may be NULL. */
+ * config's, and adds the first server. `config` may be NULL. Where it does not
+ * say otherwise there is one attempt, so that what happens to it is told; no
+ * endpoint is taken out; and chance is always the same. */
 void fixture_pool(fixture_t *fx, const pool_config_t *config);
 
 /* As above without any endpoint. */

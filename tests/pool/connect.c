@@ -310,13 +310,13 @@ static void a_connect_that_succeeds_forgets_the_failures(void **state) {
   link = pool__list_first(&fx->pool->endpoints.serving);
   assert_non_null(link);
   endpoint = POOL__OF(link, pool__endpoint_t, link);
-  assert_int_equal(endpoint->fails_in_row, 1);
+  assert_int_equal(endpoint->connect_fails_in_row, 1);
   assert_int_equal(server_listen(fx->server), 0);
   fixture_get(fx, "/served");
   fixture_run(fx);
 
   assert_int_equal(fixture_stats(fx).succeeded, 1);
-  assert_int_equal(endpoint->fails_in_row, 0);
+  assert_int_equal(endpoint->connect_fails_in_row, 0);
 }
 
 static void an_endpoint_that_failed_is_left_alone_for_a_while(void **state) {

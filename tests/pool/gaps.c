@@ -181,6 +181,7 @@ static uint64_t fail_one(fixture_t *fx) {
 
 static void end_pause(fixture_t *fx) {
   pool__wheel_disarm(&fx->pool->wheel, &first_endpoint(fx)->backoff);
+  pool__endpoint_rise(first_endpoint(fx));
 }
 
 static void a_pause_is_twice_the_one_before_up_to_ten_seconds(void **state) {

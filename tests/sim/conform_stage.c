@@ -17,6 +17,10 @@ static const char *event_name(pool_event_type_t type) {
     return "removed";
   case POOL_EVENT_DRAINED:
     return "drained";
+  case POOL_EVENT_RETRY:
+    return "retry";
+  case POOL_EVENT_HEALTH:
+    return "health";
   }
   return "?";
 }

@@ -106,6 +106,9 @@ static void choose_config(world_t *world) {
   config->resolution_ms = from(world, 1, 20);
   config->max_head_bytes = from(world, 16384, 65536);
   config->max_body_bytes = WORLD_BODY_MAX;
+  config->max_attempts = 1;
+  config->eject_after = POOL_OFF;
+  config->seed = world->seed + 1;
 }
 
 /* Requests come no faster than a third of what the good servers can do, and so

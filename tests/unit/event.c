@@ -2,6 +2,18 @@
 
 #include "event.h"
 
+static void add(pool__events_t *events, pool_event_type_t type,
+                const char *endpoint, int error) {
+  pool_event_t event;
+
+  memset(&event, 0, sizeof event);
+  event.type = type;
+  event.endpoint = endpoint;
+  event.error = error;
+  event.lost = 99; /* whatever it says */
+  pool__events_add(events, &event);
+}
+
 static void events_are_told_in_order(void **state) {
   pool__events_t events;
   pool_event_t event;
@@ -17,7 +29,7 @@ static void events_are_told_in_order(void **state) {
     int n = round % (int)POOL__EVENTS_MAX + 1;
 
     while (n-- > 0)
-      pool__events_add(&events, POOL_EVENT_DISCONNECT, "a", in++);
+      add(&events, POOL_EVENT_DISCONNECT, "a", in++);
     while (pool__events_take(&events, &event)) {
       assert_int_equal(event.error, out++);
       assert_int_equal(event.type, POOL_EVENT_DISCONNECT);
@@ -42,13 +54,13 @@ static void what_finds_no_room_is_counted_and_told(void **state) {
   unit_mem_init(&unit, &mem);
   assert_int_equal(pool__events_init(&events, &mem, 1), 0);
   for (i = 0; i < POOL__EVENTS_MAX + 3; i++)
-    pool__events_add(&events, POOL_EVENT_CONNECT, NULL, (int)i);
+    add(&events, POOL_EVENT_CONNECT, NULL, (int)i);
   assert_int_equal(events.lost_ever, 3);
   assert_int_equal(pool__events_take(&events, &event), 1);
   assert_int_equal(event.error, 0);
   assert_int_equal(event.lost, 0);
-  pool__events_add(&events, POOL_EVENT_REMOVED, "b", -1);
-  pool__events_add(&events, POOL_EVENT_REMOVED, "b", -2);
+  add(&events, POOL_EVENT_REMOVED, "b", -1);
+  add(&events, POOL_EVENT_REMOVED, "b", -2);
   assert_int_equal(events.lost_ever, 4);
   for (i = 1; i < POOL__EVENTS_MAX; i++) {
     assert_int_equal(pool__events_take(&events, &event), 1);
@@ -59,7 +71,7 @@ static void what_finds_no_room_is_counted_and_told(void **state) {
   assert_int_equal(event.error, -1);
   assert_int_equal(event.lost, 3);
   assert_int_equal(pool__events_take(&events, &event), 0);
-  pool__events_add(&events, POOL_EVENT_DRAINED, NULL, 0);
+  add(&events, POOL_EVENT_DRAINED, NULL, 0);
   assert_int_equal(pool__events_take(&events, &event), 1);
   assert_int_equal(event.lost, 1);
   assert_null(event.endpoint);
@@ -77,7 +89,7 @@ static void nobody_who_wants_to_know_costs_nothing(void **state) {
   (void)state;
   unit_mem_init(&unit, &mem);
   assert_int_equal(pool__events_init(&events, &mem, 0), 0);
-  pool__events_add(&events, POOL_EVENT_CONNECT, NULL, 0);
+  add(&events, POOL_EVENT_CONNECT, NULL, 0);
   assert_int_equal(pool__events_take(&events, &event), 0);
   assert_int_equal(events.lost_ever, 0);
   assert_int_equal(unit.calls, 0);

@@ -1,0 +1,46 @@
+/* How attempts end, and what becomes of their calls: another attempt, now or
+ * after a while, or the end. Nothing here but pool__settle_timer() and
+ * pool__settle_answer() runs user code. */
+#ifndef POOL_SETTLE_H_
+#define POOL_SETTLE_H_
+
+#include "pool.h"
+
+static inline pool__call_t *pool__call_of(pool__attempt_t *attempt) {
+  return POOL__OF(attempt, pool__call_t, attempt);
+}
+
+/* What an attempt tells of its endpoint. */
+typedef enum {
+  POOL__GOOD,
+  POOL__BUSY_SERVER, /* it says that it is overloaded: no fault, but a reason to
+                        go elsewhere */
+  POOL__BAD,
+  POOL__NOTHING /* it failed for our own reasons, or met a stale connection */
+} pool__verdict_t;
+
+/* Takes an attempt that is over off its connection, which then is idle, or
+ * closing for `error` or because it cannot be used again; and lets the endpoint
+ * know. Returns what it was told. */
+pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
+                                     int error);
+
+/* A call's attempt has failed, or could not begin: it is tried again (0), or
+ * ENDED (1) and its callback is due. The attempt is on no connection any more;
+ * `verdict` is what its release returned. */
+int pool__settle_failure(pool_t *pool, pool__call_t *call, int error,
+                         pool__verdict_t verdict);
+
+/* A call is answered, and ENDED. Asks on_retry, if there is one: 0 when it is
+ * tried again; 1 when its callback is due. */
+int pool__settle_answer(pool_t *pool, pool__call_t *call,
+                        pool__verdict_t verdict);
+
+/* Takes a pending call off its connection, which is closed, and settles how it
+ * ends; its callback runs from the loop. */
+void pool__settle_abort(pool_t *pool, pool__call_t *call, int error);
+
+/* The callback of a call's timer: its deadline, or the end of its backoff. */
+void pool__settle_timer(pool__timer_t *timer, uint64_t now);
+
+#endif
