@@ -36,6 +36,10 @@
 
 #include <uv.h>
 
+#include "httpool/base.h"
+#include "httpool/event.h"
+#include "httpool/stats.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -43,51 +47,6 @@ extern "C" {
 #define POOL_VERSION_MAJOR 0
 #define POOL_VERSION_MINOR 1
 #define POOL_VERSION_PATCH 0
-
-#if defined(__GNUC__)
-#define POOL_EXTERN __attribute__((visibility("default")))
-#else
-#define POOL_EXTERN
-#endif
-
-/* A connection pool for one service; opaque. */
-typedef struct pool_s pool_t;
-
-/* Names one accepted request. It is a plain value: copy it, keep it, compare
- * it. Used after the request's callback it is POOL_EGONE, never a crash. An id
- * of 0 names no request. */
-typedef struct {
-  uint64_t id;
-} pool_call_t;
-
-/* Errors of our own; all others are libuv's. The values are an ABI: a new one
- * goes to the end. */
-#define POOL_ERRNO_MAP(XX)                                                     \
-  XX(EOVERLOADED, -10001, "as many requests pending as the pool allows")       \
-  XX(ECLOSING, -10002, "the pool is draining or closed")                       \
-  XX(EGONE, -10003, "the request has already ended")                           \
-  XX(EHANGUP, -10004, "the server closed the connection before it answered")   \
-  XX(EPARSE, -10005, "the answer is not valid HTTP/1.1")                       \
-  XX(ETOOLARGE, -10006, "the answer is larger than the configured maximum")    \
-  XX(ENOENDPOINT, -10007, "the pool has no endpoint")                          \
-  XX(EUNHEALTHY, -10008, "every endpoint of the pool is out of service")       \
-  XX(EREJECTED, -10009, "on_retry rejected the answer, and no attempt is left")
-
-#define XX(name, value, text) POOL_##name = value,
-typedef enum { POOL_ERRNO_MAP(XX) } pool_errno_t;
-#undef XX
-
-/* A sentence for a status: "success" for 0, our codes' texts, else what
- * uv_strerror() says of libuv's. The string is static for every code that
- * exists and "unknown status" for one that does not: nothing is allocated. */
-POOL_EXTERN const char *pool_strerror(int status);
-
-/* The name of a status: "OK", "POOL_EOVERLOADED", "ECONNREFUSED", or
- * "UNKNOWN". Static strings. */
-POOL_EXTERN const char *pool_err_name(int status);
-
-/* The version of the library that is linked, as "major.minor.patch". */
-POOL_EXTERN const char *pool_version(void);
 
 /* One header field. In a request a length of 0 means that the string ends with
  * a NUL, and a NULL value is an empty one. In a result both strings have a NUL
@@ -164,29 +123,6 @@ typedef struct {
   uint32_t max_attempts; /* [the pool's]; 1: never again */
 } pool_request_t;
 
-/* Retries. A request whose attempt fails is tried again, on another endpoint
- * than those it was tried on while there is one, when that is safe (RFC 9110
- * section 9.2.2, RFC 9112 section 9.3.1):
- *
- *  - unsent: not one byte of it can have reached a server. Any method.
- *  - stale: its connection had served before, and ended before the first byte
- *    of an answer. Repeatable requests: once, at once, on a new connection; it
- *    is not blamed on the endpoint, and counts as no attempt.
- *  - ambiguous: any other failure of an attempt. Repeatable requests.
- *  - rejected: answered, and on_retry did not accept it. Repeatable requests.
- *
- * Repeatable are GET, HEAD, OPTIONS, TRACE, PUT and DELETE, requests with an
- * Idempotency-Key field, and those with POOL_IDEMPOTENT. Retries back off
- * exponentially with full jitter, end by the request's deadline, count as
- * pending, and are paid for by successes (retry_ratio): where nothing succeeds
- * there are none. Refusals and limits of ours are final. */
-typedef enum {
-  POOL_RETRY_UNSENT = 1,
-  POOL_RETRY_STALE,
-  POOL_RETRY_AMBIGUOUS,
-  POOL_RETRY_REJECTED
-} pool_retry_t;
-
 /* What on_retry says of an answer, or a positive number: try again in so many
  * ms. */
 #define POOL_KEEP    0  /* it is good */
@@ -196,27 +132,6 @@ typedef enum {
  * has no attempt left. Runs from uv_run(); `data` is the config's. */
 typedef int (*pool_retry_cb)(pool_t *pool, const pool_result_t *result,
                              void *data);
-
-/* Where an endpoint stands. */
-typedef enum {
-  POOL_HEALTHY,   /* in service */
-  POOL_OUT,       /* taken out: no request goes there */
-  POOL_ON_TRIAL,  /* it gets one request, and that decides */
-  POOL_SLOW_START /* back, with a share that grows for ten seconds */
-} pool_health_t;
-
-/* Why that changed. */
-typedef enum {
-  POOL_BECAUSE_FAILS = 1,   /* it failed eject_after times in a row */
-  POOL_BECAUSE_RATE,        /* it fails much more often than the others */
-  POOL_BECAUSE_PING_FAILED, /* it did not answer a ping either */
-  POOL_BECAUSE_PING,        /* it answered a ping */
-  POOL_BECAUSE_TIME,        /* it has been out for its time */
-  POOL_BECAUSE_TRIAL,       /* it answered its trial request */
-  POOL_BECAUSE_TRIAL_FAILED,
-  POOL_BECAUSE_PANIC,  /* too few would be in service without it */
-  POOL_BECAUSE_STARTED /* its slow start is over */
-} pool_health_reason_t;
 
 /* A config value that means "none" or "no limit" where the field allows it. */
 #define POOL_OFF UINT32_MAX
@@ -229,44 +144,6 @@ typedef struct {
   void *(*realloc)(void *ctx, void *memory, size_t size);
   void (*free)(void *ctx, void *memory);
 } pool_allocator_t;
-
-/* What happened to a pool's connections and endpoints. */
-typedef enum {
-  POOL_EVENT_CONNECT,      /* a connection was opened */
-  POOL_EVENT_CONNECT_FAIL, /* one could not be; `error` tells why */
-  POOL_EVENT_DISCONNECT,  /* one was closed; `error` is 0 when by us, at rest */
-  POOL_EVENT_UNSOLICITED, /* bytes came on an idle connection; it was closed */
-  POOL_EVENT_REMOVED,     /* a removed endpoint has closed its last one */
-  POOL_EVENT_DRAINED,     /* after pool_drain(): nothing is pending any more */
-  POOL_EVENT_RETRY,       /* a request will be tried again; `error` is why */
-  POOL_EVENT_HEALTH       /* an endpoint was taken out or comes back */
-} pool_event_type_t;
-
-/* Read-only, valid until the callback returns; grows only at its end. */
-typedef struct {
-  pool_event_type_t type;
-  int error;
-  const char *endpoint; /* NULL for POOL_EVENT_DRAINED */
-  uint64_t lost;        /* events before this one that found the queue full */
-  uint32_t delay_ms;    /* RETRY: until it is tried again. HEALTH, POOL_OUT:
-                           until a ping, or its trial without pings */
-  pool_retry_t retry;   /* RETRY: why it may be */
-  pool_call_t call;     /* RETRY: which request */
-  uint32_t attempts;    /* RETRY: how often it was sent so far */
-  pool_health_t health; /* HEALTH: where the endpoint stands now, and why */
-  pool_health_reason_t reason;
-  uint32_t fails_in_row; /* HEALTH: of its attempts and connects */
-  uint32_t recent; /* HEALTH: of the latest ten seconds, how many counted */
-  uint32_t recent_fails; /* and how many of them failed */
-  uint32_t out;          /* HEALTH: endpoints that are out now, */
-  uint32_t endpoints;    /* of how many */
-} pool_event_t;
-
-/* Events are told in order, from uv_run(), soon after they happened, and none
- * after pool_close(). At most 64 wait to be told; what is more is counted in
- * `lost`, but POOL_EVENT_DRAINED and POOL_EVENT_REMOVED are never lost. */
-typedef void (*pool_event_cb)(pool_t *pool, const pool_event_t *event,
-                              void *data);
 
 /* A pool's settings. Zeroed, or NULL, it is a good default; the defaults are
  * in brackets. Out of range is UV_EINVAL. */
@@ -304,63 +181,6 @@ typedef struct {
   uint32_t ping_timeout_ms; /* [1000] */
   uint64_t seed;            /* of random choices [a different one each] */
 } pool_config_t;
-
-/* A pool's numbers. The counters only grow, and at any time
- * accepted == succeeded + failed + cancelled + pending. */
-typedef struct {
-  uint32_t max_pending;     /* the limit */
-  uint32_t pending;         /* accepted, callback not yet run; <= max_pending,
-                               unless that was lowered below it */
-  uint32_t peak_pending;    /* the most there ever were */
-  uint32_t waiting;         /* of pending: no connection yet */
-  uint32_t active;          /* of pending: on a connection */
-  uint32_t connecting;      /* connections being opened */
-  uint32_t idle;            /* open, at rest */
-  uint32_t busy;            /* open, with a request */
-  uint32_t closing;         /* on their way out */
-  uint32_t endpoints;       /* of the pool, those that are out too */
-  uint64_t accepted;        /* pool_request() returned 0 */
-  uint64_t refused;         /* POOL_EOVERLOADED */
-  uint64_t succeeded;       /* ended with an answer, whatever its status */
-  uint64_t failed;          /* ended with an error */
-  uint64_t cancelled;       /* ended by pool_cancel() */
-  uint64_t connects;        /* connections opened */
-  uint64_t connect_fails;   /* connections that could not be */
-  uint64_t reuses;          /* requests put on a connection used before */
-  uint64_t stale;           /* idle connections found dead when wanted */
-  uint64_t unsolicited;     /* idle connections closed for bytes on them */
-  uint64_t events_lost;     /* events that found their queue full */
-  uint64_t bytes_allocated; /* of our memory now: sizes as asked for */
-  uint32_t backoff;         /* of pending: waits for the time of its retry */
-  uint32_t out;             /* of endpoints: out of service now */
-  uint64_t retries;         /* begun; replays too */
-  uint64_t replays;         /* of them: on account of a stale connection */
-  uint64_t retries_denied;  /* would have been, but for retry_ratio */
-  uint64_t ejections;       /* endpoints taken out */
-  uint64_t pings;           /* sent */
-} pool_stats_t;
-
-/* An endpoint's numbers. */
-typedef struct {
-  uint32_t connecting; /* these four as in pool_stats_t */
-  uint32_t idle;
-  uint32_t busy;
-  uint32_t closing;
-  uint64_t attempts;  /* requests sent to it */
-  uint64_t succeeded; /* of them: answered, whatever the status */
-  uint64_t failed;    /* of them: ended without an answer */
-  uint64_t connects;
-  uint64_t connect_fails;
-  int last_error; /* the latest failure, 0 when there was none */
-  pool_health_t health;
-  uint32_t weight;
-  uint32_t latency_ms;   /* sent -> first byte, as it is balanced by; 0: none */
-  uint32_t fails_in_row; /* these three as in pool_event_t */
-  uint32_t recent;
-  uint32_t recent_fails;
-  uint64_t ejections;
-  uint64_t pings;
-} pool_endpoint_stats_t;
 
 /* -------------------------------------------------------------------------
  * Functions. Those that take or fill a struct are inline wrappers that pass

@@ -63,6 +63,8 @@ static void copy_result(record_t *record, const pool_result_t *result) {
   record->waited_ms = result->waited_ms;
   record->first_byte_ms = result->first_byte_ms;
   record->total_ms = result->total_ms;
+  record->first_error = result->first_error;
+  record->last_error = result->last_error;
 }
 
 record_t *fixture_record(fixture_t *fx) {
@@ -140,11 +142,22 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
     to->type = event->type;
     to->error = event->error;
     to->lost = event->lost;
+    to->all = *event;
     if (event->endpoint != NULL)
       snprintf(to->endpoint, sizeof to->endpoint, "%s", event->endpoint);
   }
   if (fx->on_event != NULL)
     fx->on_event(fx, event);
+}
+
+const fixture_event_t *fixture_event(const fixture_t *fx,
+                                     pool_event_type_t type, uint32_t n) {
+  uint32_t i;
+
+  for (i = 0; i < fx->event_count; i++)
+    if (fx->events[i].type == type && n-- == 0)
+      return &fx->events[i];
+  return NULL;
 }
 
 uint32_t fixture_events(const fixture_t *fx, pool_event_type_t type) {

@@ -62,6 +62,8 @@ struct record_s {
   uint32_t waited_ms;
   uint32_t first_byte_ms;
   uint32_t total_ms;
+  int first_error;
+  int last_error;
   uint64_t started_hr; /* uv_hrtime() of the request and of the callback */
   uint64_t ended_hr;
   pool_stats_t stats;             /* as the callback saw them */
@@ -74,6 +76,7 @@ typedef struct {
   int error;
   char endpoint[64]; /* "" when it was NULL */
   uint64_t lost;
+  pool_event_t all; /* with an endpoint that is gone */
 } fixture_event_t;
 
 struct fixture_s {
@@ -168,7 +171,9 @@ pool_stats_t fixture_stats(const fixture_t *fx);
 pool_endpoint_stats_t fixture_endpoint_stats(const fixture_t *fx,
                                              const server_t *server);
 
-/* How many events of that type were told. */
+/* How many events of that type were told; the n-th of them, from 0, or NULL. */
 uint32_t fixture_events(const fixture_t *fx, pool_event_type_t type);
+const fixture_event_t *fixture_event(const fixture_t *fx,
+                                     pool_event_type_t type, uint32_t n);
 
 #endif

@@ -91,7 +91,7 @@ has_no_globals() {
     grep -vE '^(_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__dso_handle|__TMC_END__)$' |
     grep -vE '^(_?_bss_start|_edata|_end|completed\.[0-9]+)$' |
     grep -vE '^__(frame_dummy|do_global_dtors_aux)_.*_entry$' |
-    grep -vE '^(settings|pool__dispatch_ops)$' >"$work/globals" || true
+    grep -vE '^(settings|pool__hear_ops|pool__ping_health_ops)$' >"$work/globals" || true
   test ! -s "$work/globals"
 }
 
