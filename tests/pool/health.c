@@ -1,0 +1,352 @@
+/* Endpoints that fail are taken out, never too many of them, and come back. */
+#include "fixture.h"
+
+#define OUT_MS 5000u
+
+static const server_step_t closes[] = {EXPECT(), CLOSE()};
+static const server_step_t breaks[] = {
+    EXPECT(), SEND("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n"),
+    REPEAT()};
+static const server_step_t busy[] = {
+    EXPECT(), SEND("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), REPEAT()};
+static const server_step_t works[] = {EXPECT(), REPLY(), REPEAT()};
+static const server_step_t hangs[] = {EXPECT(), HANG()};
+static const server_step_t stale[] = {EXPECT(), REPLY(), EXPECT(), CLOSE()};
+
+/* A pool of so many servers. */
+static void begin(fixture_t *fx, uint32_t servers, uint32_t max_attempts) {
+  pool_config_t config = {.max_attempts = max_attempts, .eject_after = 5};
+
+  fixture_pool(fx, &config);
+  while (fx->server_count < servers)
+    assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address),
+                     0);
+}
+
+static pool_health_t health_of(const fixture_t *fx, uint32_t i) {
+  return fixture_endpoint_stats(fx, fx->servers[i]).health;
+}
+
+/* Requests until that endpoint is out; many at once, for one that failed a
+ * moment ago gets nothing while others have nothing to do. */
+static void until_out(fixture_t *fx, uint32_t i) {
+  uint32_t rounds = 0;
+  uint32_t n;
+
+  while (health_of(fx, i) != POOL_OUT && rounds++ < 50) {
+    for (n = 0; n < 4 * fx->server_count; n++)
+      fixture_get(fx, "/x");
+    fixture_run(fx);
+  }
+  fixture_run_ms(fx, 1); /* events are told */
+  assert_int_equal(health_of(fx, i), POOL_OUT);
+}
+
+static void go_on(fixture_t *fx, uint32_t requests) {
+  while (requests-- > 0) {
+    fixture_get(fx, "/x");
+    fixture_run(fx);
+  }
+}
+
+static const pool_event_t *last_change(const fixture_t *fx) {
+  uint32_t n = fixture_events(fx, POOL_EVENT_HEALTH);
+
+  assert_true(n > 0);
+  return &fixture_event(fx, POOL_EVENT_HEALTH, n - 1)->all;
+}
+
+/* --- out, and back ---------------------------------------------------------
+ */
+
+static void five_failures_in_a_row_take_an_endpoint_out(void **state) {
+  fixture_t *fx = *state;
+  uint32_t seen;
+
+  server_default(fx->server, closes);
+  begin(fx, 3, 1);
+  until_out(fx, 0);
+  assert_int_equal(fixture_stats(fx).out, 1);
+  assert_int_equal(fixture_stats(fx).ejections, 1);
+  assert_int_equal(last_change(fx)->health, POOL_OUT);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_FAILS);
+  assert_int_equal(last_change(fx)->error, POOL_EHANGUP);
+  assert_int_equal(last_change(fx)->fails_in_row, 5);
+  assert_true(last_change(fx)->recent_fails >= 5);
+  assert_int_equal(last_change(fx)->out, 1);
+  assert_int_equal(last_change(fx)->endpoints, 3);
+  assert_in_range(last_change(fx)->delay_ms, OUT_MS / 2, OUT_MS);
+  seen = fx->server->seen;
+  go_on(fx, 100);
+  assert_int_equal(fx->server->seen, seen); /* nothing goes there */
+  assert_int_equal(fixture_stats(fx).failed, seen);
+}
+
+static void it_comes_back_by_one_request_and_a_slow_start(void **state) {
+  fixture_t *fx = *state;
+  uint32_t seen;
+
+  server_default(fx->server, breaks);
+  begin(fx, 3, 2);
+  until_out(fx, 0);
+  server_default(fx->server, works);
+  seen = fx->server->seen;
+  fixture_run_ms(fx, OUT_MS + 20);
+  assert_int_equal(health_of(fx, 0), POOL_ON_TRIAL);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_TIME);
+  go_on(fx, 1);
+  assert_int_equal(fx->server->seen, seen + 1);
+  assert_int_equal(health_of(fx, 0), POOL_SLOW_START);
+  fixture_run_ms(fx, 1);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_TRIAL);
+  fixture_run_ms(fx, 10050);
+  assert_int_equal(health_of(fx, 0), POOL_HEALTHY);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_STARTED);
+}
+
+static void a_trial_that_fails_makes_it_wait_twice_as_long(void **state) {
+  fixture_t *fx = *state;
+  uint32_t times;
+  uint32_t seen;
+
+  server_default(fx->server, breaks);
+  begin(fx, 3, 2);
+  until_out(fx, 0);
+  for (times = 2; times <= 8; times *= 2) {
+    while (health_of(fx, 0) == POOL_OUT)
+      fixture_run_ms(fx, 100);
+    seen = fx->server->seen;
+    go_on(fx, 1);
+    fixture_run_ms(fx, 1);
+    assert_int_equal(health_of(fx, 0), POOL_OUT);
+    assert_int_equal(fx->server->seen, seen + 1);
+    assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_TRIAL_FAILED);
+    assert_in_range(last_change(fx)->delay_ms, times * OUT_MS / 2,
+                    times * OUT_MS);
+  }
+}
+
+static void a_refused_connect_counts(void **state) {
+  fixture_t *fx = *state;
+  uint32_t i;
+
+  begin(fx, 2, 1);
+  server_refuse(fx->server);
+  for (i = 0; i < 400 && health_of(fx, 0) != POOL_OUT; i++) {
+    fixture_get(fx, "/x");
+    fixture_get(fx, "/x");
+    fixture_run_ms(fx, 20);
+  }
+  assert_int_equal(health_of(fx, 0), POOL_OUT);
+  assert_int_equal(fixture_stats(fx).failed, 0);
+}
+
+static void one_that_fails_more_than_the_others_goes_too(void **state) {
+  static const server_step_t every_other[] = {
+      EXPECT(), SEND("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n"),
+      EXPECT(), REPLY(), REPEAT()};
+  pool_config_t config = {
+      .max_attempts = 1, .eject_after = 5, .max_connections = 1};
+  fixture_t *fx = *state;
+  int i;
+
+  server_default(fx->server, every_other);
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  for (i = 0; i < 300 && health_of(fx, 0) != POOL_OUT; i++) {
+    fixture_get(fx, "/x");
+    fixture_get(fx, "/x");
+    fixture_run(fx);
+  }
+  assert_int_equal(health_of(fx, 0), POOL_OUT);
+  fixture_run_ms(fx, 1);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_RATE);
+  assert_true(last_change(fx)->recent >= 20);
+  assert_true(last_change(fx)->recent_fails * 5 > last_change(fx)->recent);
+}
+
+/* A trial is for requests that can be tried elsewhere if it fails; but where
+ * there are none it does not wait for ever. */
+static void a_trial_hurts_nobody_at_first(void **state) {
+  fixture_t *fx = *state;
+  uint32_t seen;
+
+  server_default(fx->server, breaks);
+  begin(fx, 3, 1);
+  until_out(fx, 0);
+  while (health_of(fx, 0) == POOL_OUT)
+    fixture_run_ms(fx, 100);
+  seen = fx->server->seen;
+  go_on(fx, 50);
+  assert_int_equal(fx->server->seen, seen);
+  fixture_run_ms(fx, 10000);
+  go_on(fx, 1);
+  assert_int_equal(fx->server->seen, seen + 1);
+}
+
+/* --- limits ----------------------------------------------------------------
+ */
+
+static void the_only_one_stays(void **state) {
+  fixture_t *fx = *state;
+
+  server_default(fx->server, closes);
+  begin(fx, 1, 1);
+  go_on(fx, 50);
+  assert_int_equal(fx->server->seen, 50);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+}
+
+static void at_most_half_are_out(void **state) {
+  fixture_t *fx = *state;
+  uint32_t i;
+
+  for (i = 1; i < 5; i++)
+    fixture_server(fx);
+  for (i = 0; i < 5; i++)
+    server_default(fx->servers[i], breaks);
+  begin(fx, 1, 1);
+  for (i = 1; i < 5; i++)
+    assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[i]->address), 0);
+  for (i = 0; i < 200; i++) {
+    go_on(fx, 1);
+    assert_in_range(fixture_stats(fx).out, 0, 2);
+  }
+  assert_int_equal(fixture_stats(fx).out, 2);
+}
+
+static void removing_the_well_ones_brings_the_others_back(void **state) {
+  fixture_t *fx = *state;
+
+  server_default(fx->server, breaks);
+  begin(fx, 2, 1);
+  until_out(fx, 0);
+  assert_int_equal(pool_remove_endpoint(fx->pool, fx->servers[1]->address), 0);
+  assert_int_equal(health_of(fx, 0), POOL_HEALTHY);
+  fixture_run_ms(fx, 1);
+  assert_int_equal(last_change(fx)->reason, POOL_BECAUSE_PANIC);
+  server_default(fx->server, works);
+  assert_int_equal(fixture_get(fx, "/x")->rc, 0);
+  fixture_run(fx);
+}
+
+static void never_is_a_choice(void **state) {
+  pool_config_t config = {.eject_after = POOL_OFF};
+  fixture_t *fx = *state;
+
+  server_default(fx->server, closes);
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  go_on(fx, 100);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+}
+
+/* --- what does not count ---------------------------------------------------
+ */
+
+static void an_overloaded_server_is_not_taken_out(void **state) {
+  fixture_t *fx = *state;
+
+  server_default(fx->server, busy);
+  begin(fx, 2, 1);
+  go_on(fx, 200);
+  assert_true(fx->server->seen > 0);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+  assert_int_equal(fixture_endpoint_stats(fx, fx->server).fails_in_row, 0);
+}
+
+static void stale_connections_do_not_count(void **state) {
+  fixture_t *fx = *state;
+
+  server_default(fx->server, stale);
+  server_default(fixture_server(fx), stale);
+  begin(fx, 2, 1);
+  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
+  go_on(fx, 100);
+  assert_true(fixture_stats(fx).failed >= 40);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+}
+
+static void our_own_cancellations_do_not_count(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+  int i;
+
+  server_default(fx->server, hangs);
+  server_default(fixture_server(fx), hangs);
+  begin(fx, 2, 1);
+  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
+  for (i = 0; i < 50; i++) {
+    got = fixture_get(fx, "/x");
+    fixture_run_ms(fx, 5);
+    assert_int_equal(pool_cancel(fx->pool, got->call), 0);
+    fixture_run(fx);
+  }
+  assert_int_equal(fixture_stats(fx).cancelled, 50);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+}
+
+static void block_300(uv_timer_t *timer) {
+  fixture_t *fx = timer->data;
+
+  fixture_block(300);
+  uv_update_time(&fx->loop);
+}
+
+static void what_fails_while_our_loop_is_blocked_does_not_count(void **state) {
+  pool_config_t config = {
+      .max_attempts = 1, .eject_after = 5, .attempt_timeout_ms = 50};
+  fixture_t *fx = *state;
+  uv_timer_t timer;
+  int i;
+
+  server_default(fx->server, hangs);
+  fixture_pool(fx, &config);
+  server_default(fixture_server(fx), hangs);
+  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
+  uv_timer_init(&fx->loop, &timer);
+  uv_unref((uv_handle_t *)&timer);
+  timer.data = fx;
+  for (i = 0; i < 30; i++) {
+    fixture_get(fx, "/x");
+    uv_timer_start(&timer, block_300, 5, 0);
+    fixture_run(fx);
+  }
+  assert_int_equal(fixture_stats(fx).failed, 30);
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+  uv_close((uv_handle_t *)&timer, NULL);
+  fixture_turns(fx, 2);
+}
+
+static void a_stuck_endpoint_is_found_by_the_deadline_too(void **state) {
+  pool_config_t config = {
+      .max_attempts = 1, .eject_after = 5, .timeout_ms = 100};
+  fixture_t *fx = *state;
+
+  server_default(fx->server, hangs);
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  until_out(fx, 0);
+}
+
+int main(void) {
+  static const struct CMUnitTest tests[] = {
+      FIXTURE_TEST(five_failures_in_a_row_take_an_endpoint_out),
+      FIXTURE_TEST(it_comes_back_by_one_request_and_a_slow_start),
+      FIXTURE_TEST(a_trial_that_fails_makes_it_wait_twice_as_long),
+      FIXTURE_TEST(a_trial_hurts_nobody_at_first),
+      FIXTURE_TEST(a_refused_connect_counts),
+      FIXTURE_TEST(one_that_fails_more_than_the_others_goes_too),
+      FIXTURE_TEST(the_only_one_stays),
+      FIXTURE_TEST(at_most_half_are_out),
+      FIXTURE_TEST(removing_the_well_ones_brings_the_others_back),
+      FIXTURE_TEST(never_is_a_choice),
+      FIXTURE_TEST(an_overloaded_server_is_not_taken_out),
+      FIXTURE_TEST(stale_connections_do_not_count),
+      FIXTURE_TEST(our_own_cancellations_do_not_count),
+      FIXTURE_TEST(what_fails_while_our_loop_is_blocked_does_not_count),
+      FIXTURE_TEST(a_stuck_endpoint_is_found_by_the_deadline_too),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
