@@ -125,14 +125,15 @@ static int is_local(int error) {
          error == UV_ENFILE || error == UV_EADDRNOTAVAIL;
 }
 
+/* Connects that were under way together fail together: that counts as one
+ * failure. */
 static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
-                              int error) {
-  uint32_t is_first = !pool__endpoint_rests(endpoint);
+                              uint64_t begun, int error) {
+  int is_first = endpoint->fail_serial <= begun;
   uint64_t now = pool__wheel_now(&pool->wheel);
 
+  endpoint->connect_fails_in_row += !pool__endpoint_rests(endpoint);
   pool__dispatch_note_fail(pool, endpoint, error);
-  /* Several that fail at once count as one. */
-  endpoint->connect_fails_in_row += is_first;
   if (is_first && !is_local(error) && pool->wheel.blocked_at < now) {
     pool__load_failed(&endpoint->load, &pool->endpoints.typical, now);
     pool__health_bad(&pool->health, endpoint);
@@ -157,10 +158,10 @@ static pool__call_t *whom_it_fails(pool_t *pool) {
 
 pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
                                           pool__endpoint_t *endpoint,
-                                          int error) {
+                                          uint64_t begun, int error) {
   pool__call_t *call;
 
-  note_connect_fail(pool, endpoint, error);
+  note_connect_fail(pool, endpoint, begun, error);
   call = whom_it_fails(pool);
   if (call == NULL)
     return NULL;
@@ -186,9 +187,11 @@ static void open_at(pool_t *pool, pool__endpoint_t *endpoint) {
   int err = pool__endpoint_connect(endpoint, &pool->env, &conn);
 
   if (err == 0) {
+    conn->begun = pool->fail_serial;
     if (pool->config.connect_timeout_ms != POOL_OFF)
       pool__conn_arm_by(conn, pool->config.connect_timeout_ms);
-  } else if (pool__dispatch_connect_fail(pool, endpoint, err) != NULL) {
+  } else if (pool__dispatch_connect_fail(pool, endpoint, pool->fail_serial,
+                                         err) != NULL) {
     pool__wake(pool);
   }
 }

@@ -24,11 +24,12 @@ static inline int pool__dispatch_nowhere(const pool_t *pool) {
 }
 
 /* A connection could not be opened: notes it; and settles what follows, and
- * returns the call whose callback is due, or NULL. */
+ * returns the call whose callback is due, or NULL. `begun`: pool->fail_serial
+ * when the connect began. */
 void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
                               int error);
 pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
                                           pool__endpoint_t *endpoint,
-                                          int error);
+                                          uint64_t begun, int error);
 
 #endif

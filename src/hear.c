@@ -40,7 +40,8 @@ static void lose_connect(pool_t *pool, pool__conn_t *conn, int error) {
     pool__dispatch_note_fail(pool, conn->endpoint, error);
     pool__ping_not_connected(conn);
   } else {
-    call = pool__dispatch_connect_fail(pool, conn->endpoint, error);
+    call =
+        pool__dispatch_connect_fail(pool, conn->endpoint, conn->begun, error);
   }
   pool__dispatch(pool);
   if (call != NULL)
@@ -140,15 +141,16 @@ static void on_timer(pool__conn_t *conn, uint64_t now) {
 
 static void on_closed(pool__conn_t *conn) {
   pool_t *pool = pool__pool_of(conn);
-  int was_leaving = conn->endpoint->leaving;
+  pool__endpoint_t *endpoint = conn->endpoint;
 
   pool__endpoint_forget(conn);
   if (pool->state == POOL__CLOSING) {
     pool__maybe_destroy(pool);
     return;
   }
-  if (was_leaving)
-    pool__wake(pool);   /* it may have been the last one */
+  if (endpoint->leaving)
+    pool__wake(pool); /* it may have been the last one */
+  pool__ping_has_room(endpoint);
   pool__dispatch(pool); /* there is room for another one now */
   pool__check(pool);
 }

@@ -70,8 +70,10 @@ static void on_ask(pool__health_t *health, pool__endpoint_t *endpoint) {
 
   if (endpoint->ping->conn != NULL)
     return; /* it is being asked */
-  if (!pool__endpoint_has_room(endpoint) || pool->state == POOL__CLOSING) {
-    pool__health_pinged(health, endpoint, POOL__PING_VOID);
+  if (pool->state == POOL__CLOSING)
+    return;
+  if (!pool__endpoint_has_room(endpoint)) {
+    endpoint->ping->needs_room = 1;
     return;
   }
   err = pool__endpoint_connect(endpoint, &pool->env, &conn);
@@ -83,6 +85,13 @@ static void on_ask(pool__health_t *health, pool__endpoint_t *endpoint) {
   pool->pings.connecting++;
   if (connect_ms(pool) != POOL_OFF)
     pool__conn_arm_by(conn, connect_ms(pool));
+}
+
+void pool__ping_has_room(pool__endpoint_t *endpoint) {
+  if (!pool__ping_needs_room(endpoint) || endpoint->leaving)
+    return;
+  endpoint->ping->needs_room = 0;
+  on_ask(&pool_of(endpoint)->health, endpoint);
 }
 
 static void on_change(pool__health_t *health, pool__endpoint_t *endpoint,
@@ -173,6 +182,8 @@ void pool__ping_stop(pool__endpoint_t *endpoint) {
   pool_t *pool = pool_of(endpoint);
   pool__conn_t *conn = endpoint->ping == NULL ? NULL : endpoint->ping->conn;
 
+  if (endpoint->ping != NULL)
+    endpoint->ping->needs_room = 0;
   if (conn == NULL)
     return;
   if (conn->state == POOL__CONN_BUSY) {

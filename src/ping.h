@@ -13,6 +13,7 @@
 typedef struct pool__ping_s {
   pool__attempt_t attempt;
   pool__conn_t *conn; /* being opened for it, or with it; NULL: not under way */
+  unsigned needs_room : 1; /* it begins when a connection there has gone */
 } pool__ping_t;
 
 typedef struct {
@@ -37,6 +38,12 @@ extern const pool__health_ops_t pool__ping_health_ops;
 static inline int pool__ping_is_of(const pool__conn_t *conn) {
   return conn->endpoint->ping != NULL && conn->endpoint->ping->conn == conn;
 }
+
+/* Whether a connection there is in the way of a ping; and one has gone. */
+static inline int pool__ping_needs_room(const pool__endpoint_t *endpoint) {
+  return endpoint->ping != NULL && endpoint->ping->needs_room;
+}
+void pool__ping_has_room(pool__endpoint_t *endpoint);
 
 /* The connection that was opened for a ping is there, and IDLE; or could not be
  * opened, and is closed. */

@@ -94,7 +94,7 @@ static int may_rest(const pool_t *pool, const pool__attempt_t *attempt) {
          conn->requests < pool->config.max_requests &&
          !conn->endpoint->leaving && pool->state != POOL__CLOSING &&
          (attempt->is_ping || conn->endpoint->health != POOL_OUT) &&
-         !is_in_the_way(pool);
+         !pool__ping_needs_room(conn->endpoint) && !is_in_the_way(pool);
 }
 
 static uint32_t idle_ms_of(const pool_t *pool, const pool__attempt_t *attempt) {
