@@ -112,6 +112,18 @@ static void bring_back(pool__health_t *health, pool__endpoint_t *endpoint) {
            POOL__HEALTH_RAMP_MS);
 }
 
+/* Out again; or, when that may not be, in service as it is: on trial it would
+ * be the first in line for ever. */
+static void fail_trial(pool__health_t *health, pool__endpoint_t *endpoint) {
+  if (may_suspect(health)) {
+    take_out(health, endpoint, POOL_BECAUSE_TRIAL_FAILED);
+    return;
+  }
+  change(health, endpoint, POOL_HEALTHY, POOL_BECAUSE_PANIC, 0);
+  if (health->limits.pings)
+    health->ops->on_ask(health, endpoint);
+}
+
 /* The one that has been out longest on suspicion, or NULL. */
 static pool__endpoint_t *longest_out(const pool__endpoints_t *all) {
   pool__link_t *link = pool__list_first(&all->serving);
@@ -180,7 +192,7 @@ void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint) {
       endpoint->health == POOL_OUT)
     return;
   if (endpoint->health == POOL_ON_TRIAL)
-    suspect(health, endpoint, POOL_BECAUSE_TRIAL_FAILED);
+    fail_trial(health, endpoint);
   else if (endpoint->fails_in_row >= health->limits.eject_after)
     suspect(health, endpoint, POOL_BECAUSE_FAILS);
   else if (fails_too_often(health, endpoint, now))

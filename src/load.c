@@ -2,6 +2,7 @@
 
 #define NS_A_MS    1000000u
 #define LATENCY_US (1u << 24) /* more makes no difference: 16 s */
+#define TOOK_MS    (1u << 20) /* so that nothing overflows: 17 minutes */
 #define FULL       (1u << 20) /* fails: all of them */
 #define SHARE      8u         /* of one attempt in an endpoint's fails */
 #define POOL_SHARE 64u        /* and in the pool's figures */
@@ -9,9 +10,7 @@
 
 /* The part of `value` that is left after `ms`. */
 static uint64_t decayed(uint64_t value, uint64_t ms) {
-  return value / (POOL__LOAD_TAU_MS + ms) * POOL__LOAD_TAU_MS +
-         value % (POOL__LOAD_TAU_MS + ms) * POOL__LOAD_TAU_MS /
-             (POOL__LOAD_TAU_MS + ms);
+  return ms == 0 ? value : value * POOL__LOAD_TAU_MS / (POOL__LOAD_TAU_MS + ms);
 }
 
 static uint64_t since(const pool__load_t *load, uint64_t now) {
@@ -43,7 +42,10 @@ static void note_fails(pool__load_t *load, pool__load_t *typical, uint64_t now,
 
 void pool__load_answered(pool__load_t *load, pool__load_t *typical,
                          uint64_t now, uint64_t took_ms) {
-  uint64_t took_ns = (took_ms > 0 ? took_ms : 1) * NS_A_MS;
+  uint64_t took_ns = (took_ms == 0        ? 1
+                      : took_ms < TOOK_MS ? took_ms
+                                          : TOOK_MS) *
+                     NS_A_MS;
   uint64_t known = load->latency_ns;
 
   /* From its last value towards the sample, over time: not towards the pool's,
