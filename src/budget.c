@@ -11,17 +11,22 @@ static pool__budget_slot_t *slot_of(pool__budget_t *budget, uint64_t second) {
   return &budget->slots[second % POOL__BUDGET_SECONDS];
 }
 
-/* Half of the attempts at least; or there were none. */
-static int does_well(const pool__budget_t *budget) {
-  uint64_t answered = 0;
-  uint64_t failed = 0;
+static pool__budget_sum_t sum_of(const pool__budget_t *budget) {
+  pool__budget_sum_t sum = {0, 0};
   uint32_t i;
 
   for (i = 0; i < POOL__BUDGET_SECONDS; i++) {
-    answered += budget->slots[i].answered;
-    failed += budget->slots[i].failed;
+    sum.answered += budget->slots[i].answered;
+    sum.failed += budget->slots[i].failed;
   }
-  return answered >= failed;
+  return sum;
+}
+
+/* Half of the attempts at least; or there were none. */
+static int does_well(const pool__budget_t *budget) {
+  pool__budget_sum_t sum = sum_of(budget);
+
+  return sum.answered >= sum.failed;
 }
 
 static void put_in(pool__budget_slot_t *slot, uint32_t milli) {
@@ -68,6 +73,11 @@ void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered) {
   }
   slot->answered++;
   put_in(slot, budget->per_cent * (TOKEN / 100));
+}
+
+pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now) {
+  catch_up(budget, now);
+  return sum_of(budget);
 }
 
 uint32_t pool__budget_left(pool__budget_t *budget, uint64_t now) {

@@ -39,6 +39,14 @@ void pool__budget_init(pool__budget_t *budget, uint32_t per_cent, uint64_t now);
 /* A first attempt came to its end: answered, or not. */
 void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered);
 
+/* What first attempts came to in the latest ten seconds. */
+typedef struct {
+  uint64_t answered;
+  uint64_t failed;
+} pool__budget_sum_t;
+
+pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now);
+
 /* A retry is to be scheduled: 1, and it is paid for; or 0. `live` retries are
  * scheduled or under way, of `in_hand` calls that are under way or wait for
  * their retry: at most a fifth of them, or three. */

@@ -185,8 +185,8 @@ static void tell_times(const pool__call_t *call, uint64_t now,
   result->total_ms = ms_between(call->accepted_at, now);
 }
 
-void pool__call_tell(const pool__calls_t *calls, const pool__call_t *call,
-                     pool_result_t *result) {
+static inline void tell(const pool__calls_t *calls, const pool__call_t *call,
+                        pool_result_t *result) {
   const pool__attempt_t *attempt = &call->attempt;
 
   memset(result, 0, sizeof *result);
@@ -202,6 +202,11 @@ void pool__call_tell(const pool__calls_t *calls, const pool__call_t *call,
   result->last_error = call->last_error;
   if (call->error == 0 || call->error == POOL_EREJECTED)
     pool__reply_tell(attempt->reply, result);
+}
+
+void pool__call_tell(const pool__calls_t *calls, const pool__call_t *call,
+                     pool_result_t *result) {
+  tell(calls, call, result);
 }
 
 static void count(pool__calls_t *calls, const pool__call_t *call) {
@@ -220,7 +225,7 @@ void pool__call_finish(pool__calls_t *calls, pool__call_t *call) {
   pool_result_t result;
 
   assert(call->state == POOL__CALL_ENDED);
-  pool__call_tell(calls, call, &result);
+  tell(calls, call, &result);
   count(calls, call);
   move(calls, call, POOL__CALL_FREE);
   give_slot(calls, call);

@@ -75,6 +75,7 @@ static int is_able(const pool_t *pool, const pool__endpoint_t *endpoint) {
 
 static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
                            int leaving, uint32_t *sums) {
+  uint32_t sum = 0;
   int s;
 
   CHECK(endpoint->leaving == (unsigned)leaving);
@@ -83,7 +84,7 @@ static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
     CHECK(pool->endpoints.able[endpoint->able] == endpoint);
   CHECK(pool__endpoint_rests(endpoint) ==
         pool__timer_armed(&endpoint->backoff));
-  CHECK(pool__endpoint_conns(endpoint) <= pool->config.max_connections);
+  CHECK(endpoint->conn_count <= pool->config.max_connections);
   CHECK(endpoint->conns[POOL__CONN_CONNECTING].length <=
         pool->config.max_connecting);
   CHECK(
@@ -102,7 +103,9 @@ static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
                  (pool__conn_state_t)s);
     CHECK(n == list->length);
     sums[s] += n;
+    sum += n;
   }
+  CHECK(sum == endpoint->conn_count);
 }
 
 static void check_endpoints(const pool_t *pool) {

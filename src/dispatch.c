@@ -250,11 +250,12 @@ static void end_waiting(pool_t *pool, int error) {
       pool__settle_abort(pool, POOL__OF(link, pool__call_t, link), error);
 }
 
-void pool__dispatch(pool_t *pool) {
+void pool__dispatch_now(pool_t *pool) {
   pool__call_t *call;
   int nowhere;
 
-  serve_fresh(pool);
+  if (length_of(pool, POOL__CALL_FRESH) > 0)
+    serve_fresh(pool);
   while ((call = pool__call_first_waiting(&pool->calls)) != NULL &&
          serve(pool, call))
     continue;

@@ -6,7 +6,14 @@
 
 /* Gives connections to waiting calls, oldest first, and opens connections while
  * calls that wait outnumber those being opened. Runs no user code. */
-void pool__dispatch(pool_t *pool);
+void pool__dispatch_now(pool_t *pool);
+static inline void pool__dispatch(pool_t *pool) {
+  if (pool->calls.lists[POOL__CALL_WAITING].length +
+              pool->calls.lists[POOL__CALL_FRESH].length >
+          0 ||
+      pool->state != POOL__OPEN)
+    pool__dispatch_now(pool);
+}
 
 /* Gives a connection that was opened just now to a call that wants a new one,
  * if there is such a call. */

@@ -26,14 +26,6 @@ void pool__endpoints_clear(pool__endpoints_t *all) {
 
 /* --- what can be done with one ------------------------------------------- */
 
-int pool__endpoint_has_room(const pool__endpoint_t *endpoint) {
-  const pool__endpoint_limits_t *limits = &endpoint->all->limits;
-
-  return endpoint->conns[POOL__CONN_CONNECTING].length <
-             limits->max_connecting &&
-         pool__endpoint_conns(endpoint) < limits->max_connections;
-}
-
 static int is_able(const pool__endpoint_t *endpoint) {
   if (endpoint->leaving || endpoint->health == POOL_OUT)
     return 0;
@@ -69,8 +61,6 @@ static void make_unable(pool__endpoint_t *endpoint) {
 }
 
 static void enlist(pool__list_t *list, pool__link_t *link, int listed) {
-  if (listed == pool__link_listed(link))
-    return;
   if (listed)
     pool__list_prepend(list, link);
   else
@@ -82,6 +72,7 @@ static void refresh(pool__endpoint_t *endpoint) {
   pool__endpoints_t *all = endpoint->all;
   int able = is_able(endpoint);
   int ready = able && endpoint->conns[POOL__CONN_IDLE].length > 0;
+  int trial = able && endpoint->health == POOL_ON_TRIAL;
   unsigned usable = is_usable(endpoint) ? 1 : 0;
 
   if (able != (endpoint->able != POOL__ENDPOINT_UNABLE)) {
@@ -90,11 +81,14 @@ static void refresh(pool__endpoint_t *endpoint) {
     else
       make_unable(endpoint);
   }
-  enlist(&all->ready, &endpoint->ready, ready);
-  enlist(&all->trials, &endpoint->trial,
-         able && endpoint->health == POOL_ON_TRIAL);
-  all->usable += usable - endpoint->usable;
-  endpoint->usable = usable & 1u;
+  if (ready != pool__link_listed(&endpoint->ready))
+    enlist(&all->ready, &endpoint->ready, ready);
+  if (trial != pool__link_listed(&endpoint->trial))
+    enlist(&all->trials, &endpoint->trial, trial);
+  if (usable != endpoint->usable) {
+    all->usable += usable - endpoint->usable;
+    endpoint->usable = usable & 1u;
+  }
 }
 
 void pool__endpoint_rest(pool__endpoint_t *endpoint) {
@@ -221,7 +215,7 @@ void pool__endpoint_leave(pool__endpoint_t *endpoint) {
 void pool__endpoint_destroy(pool__endpoint_t *endpoint) {
   pool__endpoints_t *all = endpoint->all;
 
-  assert(pool__endpoint_conns(endpoint) == 0);
+  assert(endpoint->conn_count == 0);
   assert(!pool__timer_armed(&endpoint->backoff));
   assert(!pool__timer_armed(&endpoint->health_timer));
   if (!endpoint->leaving)
@@ -229,15 +223,6 @@ void pool__endpoint_destroy(pool__endpoint_t *endpoint) {
   pool__list_remove(&all->leaving, &endpoint->link);
   pool__mem_give(all->mem, endpoint->name, endpoint->name_size);
   pool__mem_give(all->mem, endpoint, sizeof *endpoint);
-}
-
-uint32_t pool__endpoint_conns(const pool__endpoint_t *endpoint) {
-  uint32_t sum = 0;
-  int i;
-
-  for (i = 0; i < POOL__CONN_STATES; i++)
-    sum += endpoint->conns[i].length;
-  return sum;
 }
 
 /* The first on the list of its state: for idle ones that is the reuse order,
@@ -275,6 +260,7 @@ int pool__endpoint_connect(pool__endpoint_t *endpoint, pool__conn_env_t *env,
   conn->env = env;
   conn->endpoint = endpoint;
   err = pool__conn_open(conn, &endpoint->address.socket.any);
+  endpoint->conn_count++;
   enter(conn, POOL__CONN_CONNECTING);
   if (err != 0)
     pool__endpoint_close_conn(conn);
@@ -291,6 +277,7 @@ void pool__endpoint_close_conn(pool__conn_t *conn) {
 void pool__endpoint_forget(pool__conn_t *conn) {
   assert(conn->state == POOL__CONN_CLOSING);
   exit_state(conn);
+  conn->endpoint->conn_count--;
   refresh(conn->endpoint);
   pool__mem_give(conn->endpoint->all->mem, conn, sizeof *conn);
 }

@@ -49,7 +49,6 @@ typedef struct {
   uint64_t connect_fails;
   uint64_t ejections;
   pool__load_t typical; /* of all endpoints */
-  pool__window_t window;
 } pool__endpoints_t;
 
 struct pool__endpoint_s {
@@ -65,6 +64,7 @@ struct pool__endpoint_s {
   size_t name_size;
   pool__address_t address;
   pool__list_t conns[POOL__CONN_STATES]; /* by state */
+  uint32_t conn_count;                   /* in every state */
   pool__timer_t backoff;                 /* armed while it rests */
   uint32_t connect_fails_in_row;
   uint64_t fail_serial; /* when the latest of them failed; 0 for never */
@@ -112,11 +112,14 @@ void pool__endpoint_leave(pool__endpoint_t *endpoint);
 /* Frees one without connections. */
 void pool__endpoint_destroy(pool__endpoint_t *endpoint);
 
-/* Connections in every state. */
-uint32_t pool__endpoint_conns(const pool__endpoint_t *endpoint);
-
 /* Whether it may have another connection. */
-int pool__endpoint_has_room(const pool__endpoint_t *endpoint);
+static inline int pool__endpoint_has_room(const pool__endpoint_t *endpoint) {
+  const pool__endpoint_limits_t *limits = &endpoint->all->limits;
+
+  return endpoint->conns[POOL__CONN_CONNECTING].length <
+             limits->max_connecting &&
+         endpoint->conn_count < limits->max_connections;
+}
 
 /* Attempts there, and connections being opened there. */
 static inline uint32_t

@@ -159,27 +159,22 @@ void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint) {
 
   endpoint->fails_in_row = 0;
   pool__window_note(&endpoint->window, now, 1);
-  pool__window_note(&health->all->window, now, 1);
   if (endpoint->health == POOL_ON_TRIAL)
     bring_back(health, endpoint);
-}
-
-/* In a hundred. */
-static uint64_t rate_of(pool__window_sum_t sum) {
-  return sum.good * 100 / (sum.good + sum.bad);
 }
 
 static int fails_too_often(const pool__health_t *health,
                            const pool__endpoint_t *endpoint, uint64_t now) {
   pool__window_sum_t own = pool__window_sum(&endpoint->window, now);
-  pool__window_sum_t others = pool__window_sum(&health->all->window, now);
+  pool__budget_sum_t pool = pool__budget_sum(health->budget, now);
+  uint64_t rate, typical; /* of successes, in a hundred */
 
-  others.good -= own.good < others.good ? own.good : others.good;
-  others.bad -= own.bad < others.bad ? own.bad : others.bad;
   if (own.good + own.bad < RATE_LEAST ||
-      others.good + others.bad < RATE_LEAST || rate_of(own) >= RATE_GOOD)
+      pool.answered + pool.failed < RATE_LEAST)
     return 0;
-  return rate_of(own) + RATE_MARGIN < rate_of(others);
+  rate = own.good * 100 / (own.good + own.bad);
+  typical = pool.answered * 100 / (pool.answered + pool.failed);
+  return rate < RATE_GOOD && rate + RATE_MARGIN < typical;
 }
 
 void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint) {
@@ -187,7 +182,6 @@ void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint) {
 
   endpoint->fails_in_row++;
   pool__window_note(&endpoint->window, now, 0);
-  pool__window_note(&health->all->window, now, 0);
   if (health->limits.eject_after == POOL_OFF || endpoint->leaving ||
       endpoint->health == POOL_OUT)
     return;

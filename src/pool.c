@@ -36,6 +36,7 @@ static void init_endpoints(pool_t *pool) {
   pool->health.all = &pool->endpoints;
   pool->health.wheel = &pool->wheel;
   pool->health.random = &pool->random;
+  pool->health.budget = &pool->budget;
   pool->health.ops = &pool__ping_health_ops;
   pool->config.ping_path = NULL; /* the caller's: it may go */
 }
@@ -277,7 +278,7 @@ static void reap_endpoints(pool_t *pool) {
     pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
 
     link = pool__list_next(leaving, link);
-    if (pool__endpoint_conns(endpoint) > 0)
+    if (endpoint->conn_count > 0)
       continue;
     tell_removed(pool, endpoint);
     if (pool->events.count == 0 &&

@@ -259,29 +259,30 @@ static int is_judged(const pool_t *pool, const pool__call_t *call) {
          call->max_attempts > 1 && pool->state != POOL__CLOSING;
 }
 
-int pool__settle_answer(pool_t *pool, pool__call_t *call,
-                        pool__verdict_t verdict) {
+/* Asks the user about the answer of an ENDED call. */
+static int __attribute__((noinline)) judge(pool_t *pool, pool__call_t *call) {
   pool_result_t result;
   int says;
 
-  note_budget(pool, call, verdict);
-  close_retry(pool, call, 1);
-  pool__call_end(&pool->calls, call, 0);
   pool__dispatch(pool);
-  if (!is_judged(pool, call))
-    return 1;
   pool__call_tell(&pool->calls, call, &result);
   says = pool->config.on_retry(pool, &result, pool->config.data);
   if (says == POOL_KEEP)
     return 1;
   pool__call_note_failure(call, POOL_EREJECTED, call->attempt.endpoint->id);
   if (retry(pool, call, POOL__RETRY_JUDGED,
-            says < 0 ? POOL__RETRY_ANY : (uint32_t)says, POOL_EREJECTED)) {
-    pool__dispatch(pool);
+            says < 0 ? POOL__RETRY_ANY : (uint32_t)says, POOL_EREJECTED))
     return 0;
-  }
   call->error = POOL_EREJECTED;
   return 1;
+}
+
+int pool__settle_answer(pool_t *pool, pool__call_t *call,
+                        pool__verdict_t verdict) {
+  note_budget(pool, call, verdict);
+  close_retry(pool, call, 1);
+  pool__call_end(&pool->calls, call, 0);
+  return is_judged(pool, call) ? judge(pool, call) : 1;
 }
 
 /* Whether a call that is late was mostly waiting for this very attempt: then

@@ -14,6 +14,7 @@ typedef struct {
   uv_loop_t loop;
   pool__wheel_t wheel;
   pool__random_t random;
+  pool__budget_t budget;
   pool__endpoints_t all;
   pool__endpoint_t *endpoints[ENDPOINTS];
   uint32_t changes;
@@ -66,6 +67,8 @@ static void begin(fixture_t *f, int count, int pings) {
   f->health.all = &f->all;
   f->health.wheel = &f->wheel;
   f->health.random = &f->random;
+  f->health.budget = &f->budget;
+  pool__budget_init(&f->budget, 10, f->loop.time);
   f->health.ops = &ops;
 }
 
@@ -90,13 +93,17 @@ static void end(fixture_t *f) {
 }
 
 static void bad(fixture_t *f, int i, int times) {
-  while (times-- > 0)
+  while (times-- > 0) {
+    pool__budget_note(&f->budget, f->loop.time, 0);
     pool__health_bad(&f->health, f->endpoints[i]);
+  }
 }
 
 static void good(fixture_t *f, int i, int times) {
-  while (times-- > 0)
+  while (times-- > 0) {
+    pool__budget_note(&f->budget, f->loop.time, 1);
     pool__health_good(&f->health, f->endpoints[i]);
+  }
 }
 
 /* What its timer is there for, when its time comes. */
