@@ -2,6 +2,17 @@
 # are always targets; one that BUILD_SHARED_LIBS rules out is built on demand
 # only, and not installed.
 set(httpool_kinds static shared)
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-flto HTTPOOL_HAS_LTO)
+set(lto OFF)
+if(HTTPOOL_HAS_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
+   CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 10 AND
+   NOT HTTPOOL_TESTS AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND
+   NOT "${CMAKE_C_FLAGS}" MATCHES "-fsanitize|-O0")
+  set(lto ON)
+endif()
+option(HTTPOOL_LTO "Optimise over all files of the library at once (GCC)"
+  ${lto})
 if(DEFINED BUILD_SHARED_LIBS)
   set(httpool_kinds static)
   if(BUILD_SHARED_LIBS)
@@ -14,24 +25,38 @@ if(NOT LLHTTP_FOUND)
   list(APPEND objects $<TARGET_OBJECTS:httpool_llhttp>)
 endif()
 
-# With llhttp compiled in, the static library is one object in which only the
-# public names are global: a program may have an llhttp of its own.
-set(static_objects ${objects})
-if(NOT LLHTTP_FOUND AND UNIX AND NOT APPLE AND CMAKE_OBJCOPY AND
+# All objects become one in which only the public names are global: a program
+# may have an llhttp of its own. GCC optimises over all of them then, which
+# saves a tenth of the instructions of a request; what comes out is an ordinary
+# object. (Not in a build with tests: they stand in for functions by name.)
+if(UNIX AND NOT APPLE AND CMAKE_OBJCOPY AND
    NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION AND
    NOT "${CMAKE_C_FLAGS}" MATCHES "-flto")
-  set(static_objects ${CMAKE_CURRENT_BINARY_DIR}/httpool.o)
   separate_arguments(flags NATIVE_COMMAND "${CMAKE_C_FLAGS}")
   list(FILTER flags EXCLUDE REGEX "^-fsanitize") # those add a runtime
-  add_custom_command(OUTPUT ${static_objects}
+  if(HTTPOOL_LTO)
+    foreach(target httpool_objects httpool_llhttp)
+      get_target_property(type ${target} TYPE)
+      if(type STREQUAL "OBJECT_LIBRARY")
+        target_compile_options(${target} PRIVATE -flto)
+        target_compile_definitions(${target} PRIVATE HTTPOOL_LTO)
+      endif()
+    endforeach()
+    list(APPEND flags -flto -flto-partition=one -fwhole-program
+      -flinker-output=nolto-rel -fPIC
+      "$<$<CONFIG:Release>:-O3>$<$<NOT:$<CONFIG:Release>>:-O2>"
+      "$<FILTER:$<TARGET_PROPERTY:httpool_hardening,INTERFACE_COMPILE_OPTIONS>,EXCLUDE,^$>")
+  endif()
+  set(one_object ${CMAKE_CURRENT_BINARY_DIR}/httpool.o)
+  add_custom_command(OUTPUT ${one_object}
     COMMAND ${CMAKE_C_COMPILER} ${flags} -r -nostdlib
-      -o ${static_objects} ${objects}
+      -o ${one_object} ${objects}
     COMMAND ${CMAKE_OBJCOPY} --wildcard "--keep-global-symbol=pool_[!_]*"
-      ${static_objects}
-    DEPENDS httpool_objects httpool_llhttp ${objects}
-    COMMAND_EXPAND_LISTS VERBATIM)
+      ${one_object}
+    DEPENDS httpool_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM)
+  set(objects ${one_object})
 endif()
-add_library(httpool_static STATIC ${static_objects})
+add_library(httpool_static STATIC ${objects})
 add_library(httpool_shared SHARED ${objects})
 
 foreach(kind static shared)

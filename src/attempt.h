@@ -24,10 +24,10 @@ struct pool__attempt_s {
   pool__reply_t *reply;       /* lent, from the first byte of the answer on */
   const pool__head_t *head;   /* the request */
   pool_phase_t phase;
-  unsigned reused : 1;  /* the connection had served before */
-  unsigned sent : 1;    /* bytes of it were given to the kernel */
-  unsigned is_ping : 1; /* the pool's own, no call's */
-  unsigned excused : 1; /* its end tells nothing of the endpoint */
+  uint8_t reused;  /* the connection had served before */
+  uint8_t sent;    /* bytes of it were given to the kernel */
+  uint8_t is_ping; /* the pool's own, no call's */
+  uint8_t excused; /* its end tells nothing of the endpoint */
   uint64_t started_at;
   uint64_t sent_at;       /* wholly; 0 while not */
   uint64_t first_byte_at; /* 0 while there is none */

@@ -166,8 +166,6 @@ pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
       return NULL;
     return first_of(&all->resting, offsetof(pool__endpoint_t, rest));
   }
-  if (all->able_count == 1 && all->usable == 1 && !given->fresh)
-    return all->able[0]; /* there is no other, and none to wait for */
   chosen = on_trial(all, given);
   if (chosen != NULL)
     return chosen;

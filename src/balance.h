@@ -41,6 +41,13 @@ pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
                                      pool__random_t *random,
                                      const pool__balance_case_t *given);
 
+/* The endpoint that is the only choice, now and later, for whomever; or NULL.
+ */
+static inline pool__endpoint_t *
+pool__balance_only(const pool__endpoints_t *all) {
+  return all->able_count == 1 && all->usable == 1 ? all->able[0] : NULL;
+}
+
 /* An endpoint with an idle connection that will do; NULL when there is none at
  * hand. O(1). */
 pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all,

@@ -35,20 +35,22 @@ static void put_in(pool__budget_slot_t *slot, uint32_t milli) {
 }
 
 /* Begins the seconds since the last look, each in the place of the oldest. */
-static void catch_up(pool__budget_t *budget, uint64_t now) {
-  uint64_t second = now / 1000;
-
-  if (second <= budget->second)
-    return;
+static void begin_seconds(pool__budget_t *budget, uint64_t second) {
   if (second - budget->second > POOL__BUDGET_SECONDS)
     budget->second = second - POOL__BUDGET_SECONDS;
   while (budget->second < second) {
     pool__budget_slot_t *slot = slot_of(budget, ++budget->second);
 
+    budget->newest = (uint32_t)(budget->second % POOL__BUDGET_SECONDS);
     memset(slot, 0, sizeof *slot);
     if (does_well(budget))
       slot->milli = TOKEN;
   }
+}
+
+static inline void catch_up(pool__budget_t *budget, uint64_t now) {
+  if (now / 1000 > budget->second)
+    begin_seconds(budget, now / 1000);
 }
 
 void pool__budget_init(pool__budget_t *budget, uint32_t per_cent,
@@ -58,6 +60,7 @@ void pool__budget_init(pool__budget_t *budget, uint32_t per_cent,
   memset(budget, 0, sizeof *budget);
   budget->per_cent = per_cent;
   budget->second = now / 1000;
+  budget->newest = (uint32_t)(budget->second % POOL__BUDGET_SECONDS);
   for (i = 0; i < POOL__BUDGET_SECONDS; i++)
     budget->slots[i].milli = TOKEN;
 }
@@ -66,7 +69,7 @@ void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered) {
   pool__budget_slot_t *slot;
 
   catch_up(budget, now);
-  slot = slot_of(budget, budget->second);
+  slot = &budget->slots[budget->newest];
   if (!answered) {
     slot->failed++;
     return;
@@ -116,5 +119,5 @@ int pool__budget_take(pool__budget_t *budget, uint64_t now, uint32_t live,
 
 void pool__budget_give_back(pool__budget_t *budget, uint64_t now) {
   catch_up(budget, now);
-  put_in(slot_of(budget, budget->second), TOKEN);
+  put_in(&budget->slots[budget->newest], TOKEN);
 }

@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
   uint64_t second;   /* the newest slot's */
+  uint32_t newest;   /* second modulo POOL__BUDGET_SECONDS */
   uint32_t per_cent; /* of a token, for each success */
   pool__budget_slot_t slots[POOL__BUDGET_SECONDS]; /* by second, modulo */
 } pool__budget_t;

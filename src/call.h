@@ -58,12 +58,12 @@ typedef struct {
 typedef struct {
   pool__link_t link; /* on the list of its state, or on none */
   pool__call_state_t state;
-  uint32_t index;         /* of the slot */
-  uint32_t generation;    /* of the slot's use; never 0 while accepted */
-  int error;              /* ENDED: how */
-  unsigned cancelled : 1; /* ENDED: by its user */
-  unsigned had_free : 1;  /* it was replayed for free */
-  unsigned paid : 1;      /* a retry that the budget paid for is under way */
+  uint32_t index;      /* of the slot */
+  uint32_t generation; /* of the slot's use; never 0 while accepted */
+  int error;           /* ENDED: how */
+  uint8_t cancelled;   /* ENDED: by its user */
+  uint8_t had_free;    /* it was replayed for free */
+  uint8_t paid;        /* a retry that the budget paid for is under way */
   uint32_t max_attempts;
   uint32_t tries;  /* attempts that count: not the one that was replayed */
   uint32_t sends;  /* how many times bytes of it were sent */

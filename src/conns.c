@@ -48,6 +48,7 @@ static void on_after_poll(uv_check_t *handle) {
   pool_t *pool = POOL__OF(handle, pool_t, after_poll);
 
   pool->env.turn++;
+  pool->watches_poll = 0;
   uv_check_stop(handle);
 }
 
@@ -65,7 +66,10 @@ void pool__conns_rest(pool__conn_t *conn, uint32_t idle_ms) {
   conn->quiet_turn = is_quiet(conn) ? pool->env.turn : pool->env.turn - 1;
   conn->idle_ms = idle_ms;
   pool__endpoint_move(conn, POOL__CONN_IDLE);
-  uv_check_start(&pool->after_poll, on_after_poll);
+  if (!pool->watches_poll) {
+    pool->watches_poll = 1;
+    uv_check_start(&pool->after_poll, on_after_poll);
+  }
   if (idle_ms != POOL_OFF)
     pool__conn_arm_by(conn, idle_ms);
 }

@@ -136,7 +136,7 @@ static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
   pool__dispatch_note_fail(pool, endpoint, error);
   if (is_first && !is_local(error) && pool->wheel.blocked_at < now) {
     pool__load_failed(&endpoint->load, &pool->endpoints.typical, now);
-    pool__health_bad(&pool->health, endpoint);
+    pool__health_bad(&pool->health, endpoint, now);
   }
   back_off(pool, endpoint);
 }
@@ -217,17 +217,25 @@ static void serve_fresh(pool_t *pool) {
   }
 }
 
-/* Does something for the oldest waiting call; 0 when nothing more can be done
- * now. While a connection is being opened for each call that waits, an idle one
- * will do if there is one already, but no other is opened. */
-static int serve(pool_t *pool, pool__call_t *call) {
+/* While a connection is being opened for each call that waits, an idle one will
+ * do if there is one already. */
+static pool__endpoint_t *choose(pool_t *pool, const pool__call_t *call,
+                                int covered) {
   pool__balance_case_t given = case_of(pool, call);
+
+  return covered ? pool__balance_ready(&pool->endpoints, &given)
+                 : pool__balance_pick(&pool->endpoints, &pool->random, &given);
+}
+
+/* Does something for the oldest waiting call; 0 when nothing more can be done
+ * now. */
+static int serve(pool_t *pool, pool__call_t *call) {
   int covered = connecting(pool) >= wanted(pool);
-  pool__endpoint_t *endpoint =
-      covered ? pool__balance_ready(&pool->endpoints, &given)
-              : pool__balance_pick(&pool->endpoints, &pool->random, &given);
+  pool__endpoint_t *endpoint = pool__balance_only(&pool->endpoints);
   pool__conn_t *conn;
 
+  if (endpoint == NULL)
+    endpoint = choose(pool, call, covered);
   if (endpoint == NULL)
     return 0;
   if (!pool__list_empty(&endpoint->conns[POOL__CONN_IDLE])) {
@@ -236,6 +244,8 @@ static int serve(pool_t *pool, pool__call_t *call) {
       start(pool, call, conn);
     return 1;
   }
+  if (covered)
+    return 0;
   open_at(pool, endpoint);
   return connecting(pool) < wanted(pool);
 }

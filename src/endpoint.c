@@ -26,21 +26,23 @@ void pool__endpoints_clear(pool__endpoints_t *all) {
 
 /* --- what can be done with one ------------------------------------------- */
 
+static int in_service(const pool__endpoint_t *endpoint) {
+  return !endpoint->leaving && endpoint->health != POOL_OUT;
+}
+
 static int is_able(const pool__endpoint_t *endpoint) {
-  if (endpoint->leaving || endpoint->health == POOL_OUT)
+  if (!in_service(endpoint))
     return 0;
   if (endpoint->health == POOL_ON_TRIAL && pool__endpoint_in_hand(endpoint) > 0)
     return 0;
-  return endpoint->conns[POOL__CONN_IDLE].length > 0 ||
-         (!pool__endpoint_rests(endpoint) && pool__endpoint_has_room(endpoint));
+  return endpoint->conns[POOL__CONN_IDLE].length > 0 || endpoint->can_open;
 }
 
 /* A connect that is not allowed yet may be for long; all else ends. */
 static int is_usable(const pool__endpoint_t *endpoint) {
-  return !endpoint->leaving && endpoint->health != POOL_OUT &&
-         (!pool__endpoint_rests(endpoint) ||
-          endpoint->conns[POOL__CONN_IDLE].length > 0 ||
-          endpoint->conns[POOL__CONN_BUSY].length > 0);
+  return in_service(endpoint) && (!pool__endpoint_rests(endpoint) ||
+                                  endpoint->conns[POOL__CONN_IDLE].length > 0 ||
+                                  endpoint->conns[POOL__CONN_BUSY].length > 0);
 }
 
 static void make_able(pool__endpoint_t *endpoint) {
@@ -67,28 +69,54 @@ static void enlist(pool__list_t *list, pool__link_t *link, int listed) {
     pool__list_remove(list, link);
 }
 
+static void set_able(pool__endpoint_t *endpoint, int able) {
+  if (able == (endpoint->able != POOL__ENDPOINT_UNABLE))
+    return;
+  if (able)
+    make_able(endpoint);
+  else
+    make_unable(endpoint);
+}
+
+static void set_ready(pool__endpoint_t *endpoint, int ready) {
+  if (ready != pool__link_listed(&endpoint->ready))
+    enlist(&endpoint->all->ready, &endpoint->ready, ready);
+}
+
 /* Something about it has changed. */
 static void refresh(pool__endpoint_t *endpoint) {
   pool__endpoints_t *all = endpoint->all;
-  int able = is_able(endpoint);
-  int ready = able && endpoint->conns[POOL__CONN_IDLE].length > 0;
-  int trial = able && endpoint->health == POOL_ON_TRIAL;
-  unsigned usable = is_usable(endpoint) ? 1 : 0;
+  int rests = pool__endpoint_rests(endpoint);
+  uint8_t usable;
+  int able, trial;
 
-  if (able != (endpoint->able != POOL__ENDPOINT_UNABLE)) {
-    if (able)
-      make_able(endpoint);
-    else
-      make_unable(endpoint);
-  }
-  if (ready != pool__link_listed(&endpoint->ready))
-    enlist(&all->ready, &endpoint->ready, ready);
+  endpoint->can_open = !rests && pool__endpoint_has_room(endpoint);
+  endpoint->steady =
+      !rests && in_service(endpoint) && endpoint->health != POOL_ON_TRIAL;
+  able = is_able(endpoint);
+  trial = able && endpoint->health == POOL_ON_TRIAL;
+  usable = is_usable(endpoint) ? 1 : 0;
+  set_able(endpoint, able);
+  set_ready(endpoint, able && endpoint->conns[POOL__CONN_IDLE].length > 0);
   if (trial != pool__link_listed(&endpoint->trial))
     enlist(&all->trials, &endpoint->trial, trial);
-  if (usable != endpoint->usable) {
-    all->usable += usable - endpoint->usable;
-    endpoint->usable = usable & 1u;
+  if (usable == endpoint->usable)
+    return;
+  all->usable += usable ? 1u : UINT32_MAX;
+  endpoint->usable = usable;
+}
+
+/* A connection of it went from idle to busy, or back. What that changes is
+ * little in steady state, and it happens twice for each request. */
+static void refresh_idle(pool__endpoint_t *endpoint) {
+  int idle = endpoint->conns[POOL__CONN_IDLE].length > 0;
+
+  if (!endpoint->steady) {
+    refresh(endpoint);
+    return;
   }
+  set_able(endpoint, idle || endpoint->can_open);
+  set_ready(endpoint, idle);
 }
 
 void pool__endpoint_rest(pool__endpoint_t *endpoint) {
@@ -233,7 +261,6 @@ static void enter(pool__conn_t *conn, pool__conn_state_t state) {
   conn->state = state;
   pool__list_prepend(&endpoint->conns[state], &conn->link);
   endpoint->all->conns[state]++;
-  refresh(endpoint);
 }
 
 static void exit_state(pool__conn_t *conn) {
@@ -243,11 +270,21 @@ static void exit_state(pool__conn_t *conn) {
   endpoint->all->conns[conn->state]--;
 }
 
+static int is_open(pool__conn_state_t state) {
+  return state == POOL__CONN_IDLE || state == POOL__CONN_BUSY;
+}
+
 void pool__endpoint_move(pool__conn_t *conn, pool__conn_state_t state) {
-  assert(conn->state != state);
-  assert(conn->state != POOL__CONN_CLOSING); /* there is no way back */
+  pool__conn_state_t from = conn->state;
+
+  assert(from != state);
+  assert(from != POOL__CONN_CLOSING); /* there is no way back */
   exit_state(conn);
   enter(conn, state);
+  if (is_open(from) && is_open(state))
+    refresh_idle(conn->endpoint);
+  else
+    refresh(conn->endpoint);
 }
 
 int pool__endpoint_connect(pool__endpoint_t *endpoint, pool__conn_env_t *env,
@@ -262,6 +299,7 @@ int pool__endpoint_connect(pool__endpoint_t *endpoint, pool__conn_env_t *env,
   err = pool__conn_open(conn, &endpoint->address.socket.any);
   endpoint->conn_count++;
   enter(conn, POOL__CONN_CONNECTING);
+  refresh(endpoint);
   if (err != 0)
     pool__endpoint_close_conn(conn);
   else

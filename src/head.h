@@ -27,10 +27,10 @@ typedef struct {
   size_t fields_len; /* with the empty line */
   const char *body;  /* the caller's, or the copy behind the fields */
   size_t body_len;
-  unsigned own_host : 1;    /* the Host line is the caller's */
-  unsigned wants_close : 1; /* says Connection: close */
-  unsigned is_head : 1;     /* the answer has no body (RFC 9110 9.3.2) */
-  unsigned repeatable : 1;  /* may be executed twice (RFC 9110 9.2.2) */
+  uint8_t own_host;    /* the Host line is the caller's */
+  uint8_t wants_close; /* says Connection: close */
+  uint8_t is_head;     /* the answer has no body (RFC 9110 9.3.2) */
+  uint8_t repeatable;  /* may be executed twice (RFC 9110 9.2.2) */
   char own[POOL__HEAD_INLINE];
 } pool__head_t;
 

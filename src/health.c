@@ -154,9 +154,8 @@ static void panic(pool__health_t *health) {
 /* --- what is told ----------------------------------------------------------
  */
 
-void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint) {
-  uint64_t now = now_of(health);
-
+void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint,
+                       uint64_t now) {
   endpoint->fails_in_row = 0;
   pool__window_note(&endpoint->window, now, 1);
   if (endpoint->health == POOL_ON_TRIAL)
@@ -177,9 +176,8 @@ static int fails_too_often(const pool__health_t *health,
   return rate < RATE_GOOD && rate + RATE_MARGIN < typical;
 }
 
-void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint) {
-  uint64_t now = now_of(health);
-
+void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint,
+                      uint64_t now) {
   endpoint->fails_in_row++;
   pool__window_note(&endpoint->window, now, 0);
   if (health->limits.eject_after == POOL_OFF || endpoint->leaving ||

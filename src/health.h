@@ -62,8 +62,10 @@ struct pool__health_s {
 /* An attempt or a connect went well, or badly. Not to be told: refusals for
  * overload, connections that were stale, ends of our own making, and what
  * failed while our own loop was blocked. */
-void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint);
-void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint);
+void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint,
+                       uint64_t now);
+void pool__health_bad(pool__health_t *health, pool__endpoint_t *endpoint,
+                      uint64_t now);
 
 typedef enum {
   POOL__PING_ANSWERED,

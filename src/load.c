@@ -52,12 +52,14 @@ void pool__load_answered(pool__load_t *load, pool__load_t *typical,
    * for it was observed. */
   if (known == 0 || took_ns > known)
     load->latency_ns = took_ns;
-  else
+  else if (took_ns < known)
     load->latency_ns = toward(known, took_ns, since(load, now));
-  typical->latency_ns = typical->latency_ns == 0
-                            ? took_ns
-                            : mixed(typical->latency_ns, took_ns, POOL_SHARE);
-  note_fails(load, typical, now, 0);
+  if (typical->latency_ns == 0)
+    typical->latency_ns = took_ns;
+  else if (typical->latency_ns != took_ns)
+    typical->latency_ns = mixed(typical->latency_ns, took_ns, POOL_SHARE);
+  if ((load->fails | typical->fails) != 0)
+    note_fails(load, typical, now, 0); /* nothing becomes nothing */
   load->noted_at = now;
 }
 

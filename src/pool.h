@@ -56,6 +56,7 @@ struct pool_s {
       later; /* started, and keeps the loop alive, while work is put off */
   uv_check_t after_poll; /* started while a connection is fresh from use */
   unsigned handles;      /* of ours, not closed yet; the wheel's too */
+  uint8_t watches_poll;  /* after_poll is started */
   unsigned handles_closing : 1;
   unsigned drained_told : 1;
   void (*close_cb)(void *data);

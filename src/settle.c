@@ -17,8 +17,8 @@ static pool__retry_class_t class_of(const pool__attempt_t *attempt, int error,
   pool__retry_failure_t failure = {0};
 
   failure.error = error;
-  failure.sent = attempt->sent;
-  failure.reused = attempt->reused;
+  failure.sent = attempt->sent ? 1 : 0;
+  failure.reused = attempt->reused ? 1 : 0;
   failure.answered = attempt->reply != NULL;
   failure.repeatable = repeatable ? 1 : 0;
   return pool__retry_class(&failure);
@@ -27,6 +27,8 @@ static pool__retry_class_t class_of(const pool__attempt_t *attempt, int error,
 /* 500, 502 and 504: it is broken, or what is behind it. 429 and 503: it has too
  * much to do, and to take it out would give more to the others. */
 static pool__verdict_t verdict_of_status(int status) {
+  if (status < 429)
+    return POOL__GOOD;
   if (status == 429 || status == 503)
     return POOL__BUSY_SERVER;
   return status == 500 || status == 502 || status == 504 ? POOL__BAD
@@ -56,10 +58,9 @@ static uint64_t latency_of(const pool__attempt_t *attempt) {
 }
 
 static void note_load(pool_t *pool, const pool__attempt_t *attempt,
-                      pool__verdict_t verdict) {
+                      pool__verdict_t verdict, uint64_t now) {
   pool__load_t *load = &attempt->endpoint->load;
   pool__load_t *typical = &pool->endpoints.typical;
-  uint64_t now = now_of(pool);
 
   if (verdict == POOL__BAD || verdict == POOL__BUSY_SERVER)
     pool__load_failed(load, typical, now);
@@ -69,12 +70,12 @@ static void note_load(pool_t *pool, const pool__attempt_t *attempt,
 }
 
 static void note_health(pool_t *pool, pool__endpoint_t *endpoint,
-                        pool__verdict_t verdict) {
+                        pool__verdict_t verdict, uint64_t now) {
   if (verdict == POOL__BAD)
-    pool__health_bad(&pool->health, endpoint);
+    pool__health_bad(&pool->health, endpoint, now);
   else if (verdict == POOL__GOOD ||
            (verdict == POOL__BUSY_SERVER && endpoint->health == POOL_ON_TRIAL))
-    pool__health_good(&pool->health, endpoint);
+    pool__health_good(&pool->health, endpoint, now);
 }
 
 /* A call on a new connection needs one, and there is no room for it: a
@@ -83,7 +84,8 @@ static int is_in_the_way(const pool_t *pool) {
   const uint32_t *conns = pool->endpoints.conns;
   uint32_t fresh = pool->calls.lists[POOL__CALL_FRESH].length;
 
-  return fresh > conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_CLOSING] &&
+  return fresh > 0 &&
+         fresh > conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_CLOSING] &&
          pool__dispatch_is_full(pool);
 }
 
@@ -116,8 +118,10 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
   if (!attempt->is_ping) {
     endpoint->succeeded += error == 0;
     endpoint->failed += error != 0 && attempt->sent;
-    note_load(pool, attempt, verdict);
-    note_health(pool, endpoint, verdict);
+    uint64_t now = now_of(pool);
+
+    note_load(pool, attempt, verdict, now);
+    note_health(pool, endpoint, verdict, now);
   }
   rests = error == 0 && may_rest(pool, attempt);
   pool__attempt_leave(attempt);
@@ -168,7 +172,7 @@ static int decide(pool_t *pool, const pool__call_t *call,
   given.class = class;
   given.attempts = call->tries;
   given.max_attempts = call->max_attempts;
-  given.had_free = call->had_free;
+  given.had_free = call->had_free ? 1 : 0;
   given.elsewhere = pool__balance_elsewhere(&pool->endpoints, &where) ? 1 : 0;
   given.delay_ms = asked_ms;
   given.base_ms = pool->config.retry_delay_ms;

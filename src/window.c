@@ -7,8 +7,6 @@ static void catch_up(pool__window_t *window, uint64_t second) {
   uint64_t gap = second - window->second;
   uint64_t i;
 
-  if (second <= window->second)
-    return;
   if (gap > POOL__WINDOW_SECONDS)
     gap = POOL__WINDOW_SECONDS;
   for (i = 0; i < gap; i++) {
@@ -16,16 +14,18 @@ static void catch_up(pool__window_t *window, uint64_t second) {
     window->bad[(second - i) % POOL__WINDOW_SECONDS] = 0;
   }
   window->second = second;
+  window->newest = (uint32_t)(second % POOL__WINDOW_SECONDS);
 }
 
 void pool__window_note(pool__window_t *window, uint64_t now, int good) {
   uint64_t second = now / 1000;
 
-  catch_up(window, second);
+  if (second > window->second)
+    catch_up(window, second);
   if (good)
-    window->good[second % POOL__WINDOW_SECONDS]++;
+    window->good[window->newest]++;
   else
-    window->bad[second % POOL__WINDOW_SECONDS]++;
+    window->bad[window->newest]++;
 }
 
 pool__window_sum_t pool__window_sum(const pool__window_t *window,

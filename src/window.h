@@ -11,6 +11,7 @@
 
 typedef struct {
   uint64_t second; /* the newest slot's */
+  uint32_t newest; /* second modulo POOL__WINDOW_SECONDS */
   uint32_t good[POOL__WINDOW_SECONDS];
   uint32_t bad[POOL__WINDOW_SECONDS]; /* by second, modulo */
 } pool__window_t;

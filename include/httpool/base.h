@@ -10,7 +10,9 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(HTTPOOL_LTO) /* how the library itself is built */
+#define POOL_EXTERN __attribute__((visibility("default"), externally_visible))
+#elif defined(__GNUC__)
 #define POOL_EXTERN __attribute__((visibility("default")))
 #else
 #define POOL_EXTERN

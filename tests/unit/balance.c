@@ -42,6 +42,7 @@ static void end(fixture_t *f) {
   for (i = 0; i < ENDPOINTS && f->endpoints[i] != NULL; i++) {
     for (s = 0; s < POOL__CONN_STATES; s++)
       f->endpoints[i]->conns[s].length = 0;
+    f->endpoints[i]->conn_count = 0;
     pool__endpoint_destroy(f->endpoints[i]);
   }
   pool__endpoints_clear(&f->all);
@@ -53,6 +54,7 @@ static void have(fixture_t *f, int i, pool__conn_state_t state, uint32_t n) {
   pool__endpoint_t *endpoint = f->endpoints[i];
 
   f->all.conns[state] += n - endpoint->conns[state].length;
+  endpoint->conn_count += n - endpoint->conns[state].length;
   endpoint->conns[state].length = n;
   pool__endpoint_set_health(endpoint, endpoint->health); /* looks again */
 }

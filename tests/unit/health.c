@@ -95,14 +95,14 @@ static void end(fixture_t *f) {
 static void bad(fixture_t *f, int i, int times) {
   while (times-- > 0) {
     pool__budget_note(&f->budget, f->loop.time, 0);
-    pool__health_bad(&f->health, f->endpoints[i]);
+    pool__health_bad(&f->health, f->endpoints[i], f->loop.time);
   }
 }
 
 static void good(fixture_t *f, int i, int times) {
   while (times-- > 0) {
     pool__budget_note(&f->budget, f->loop.time, 1);
-    pool__health_good(&f->health, f->endpoints[i]);
+    pool__health_good(&f->health, f->endpoints[i], f->loop.time);
   }
 }
 
