@@ -130,17 +130,6 @@ static int free_port(void) {
   return ntohs(address.sin_port);
 }
 
-static int listens(int port) {
-  struct sockaddr_in address = loopback(port);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int rc;
-
-  assert_true(fd >= 0);
-  rc = connect(fd, (struct sockaddr *)&address, sizeof address);
-  close(fd);
-  return rc == 0;
-}
-
 /* --- running -----------------------------------------------------------------
  */
 
@@ -177,18 +166,35 @@ static void become(const process_t *process, char *const *argv) {
   _exit(127);
 }
 
-static int has_ended(process_t *process) {
+int process_has_ended(process_t *process) {
   if (process->pid != 0 && waitpid(process->pid, NULL, WNOHANG) != 0)
     process->pid = 0;
   return process->pid == 0;
 }
 
-/* Starts it: 0 once it listens, -1 when it ended before. */
-static int launch(process_t *process) {
+int process_is_stopped(const process_t *process) {
+  int status = 0;
+
+  return waitpid(process->pid, &status, WNOHANG | WUNTRACED) == process->pid &&
+         WIFSTOPPED(status);
+}
+
+int process_listens(const process_t *process) {
+  struct sockaddr_in address = loopback(process->port);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int rc;
+
+  assert_true(fd >= 0);
+  rc = connect(fd, (struct sockaddr *)&address, sizeof address);
+  close(fd);
+  return rc == 0;
+}
+
+void process_begin(process_t *process) {
   char conf[160];
   char *argv[6] = {process->program, "-c", conf, NULL, NULL, NULL};
-  uint64_t until = now_ms() + PROCESS_START_MS;
 
+  assert_int_equal(process->pid, 0);
   snprintf(conf, sizeof conf, "%s/conf", process->dir);
   if (strstr(process->program, "haproxy") != NULL) {
     argv[1] = "-db"; /* in the foreground */
@@ -202,8 +208,15 @@ static int launch(process_t *process) {
   assert_true(process->pid >= 0);
   if (process->pid == 0)
     become(process, argv);
-  while (!has_ended(process)) {
-    if (listens(process->port))
+}
+
+/* Starts it: 0 once it listens, -1 when it ended before. */
+static int launch(process_t *process) {
+  uint64_t until = now_ms() + PROCESS_START_MS;
+
+  process_begin(process);
+  while (!process_has_ended(process)) {
+    if (process_listens(process))
       return 0;
     if (now_ms() > until) {
       process_kill(process);
@@ -260,6 +273,7 @@ static const char nginx_conf[] = "daemon off;\n"
                                  "  scgi_temp_path %s/scgi;\n"
                                  "  types { text/html html; }\n"
                                  "  default_type text/plain;\n"
+                                 "  include *.http;\n"
                                  "  server {\n"
                                  "    listen 127.0.0.1:%d;\n"
                                  "    root %s;\n"
@@ -339,7 +353,7 @@ void process_signal_all(const process_t *process, int sig) {
 void process_wait(process_t *process) {
   uint64_t until = now_ms() + PROCESS_START_MS;
 
-  while (!has_ended(process)) {
+  while (!process_has_ended(process)) {
     if (now_ms() > until)
       fail_msg("%s does not end", process->program);
     pause_briefly();
@@ -358,7 +372,6 @@ void process_kill(process_t *process) {
 }
 
 void process_restart(process_t *process) {
-  assert_int_equal(process->pid, 0);
   if (launch(process) == 0)
     return;
   print_log(process);

@@ -8,7 +8,7 @@
  *   ...
  *   process_remove(&nginx);
  *
- * These functions block; what they wait for has a bound, and they fail the
+ * Functions that wait block; what they wait for has a bound, and they fail the
  * test when it is reached. Where the program is not installed, they skip it. */
 #ifndef PROCESS_H_
 #define PROCESS_H_
@@ -43,7 +43,8 @@ void process_write(const process_t *process, const char *name, const char *text,
 void process_pattern(char *text, size_t len);
 
 /* Starts nginx with one server of those directives ("root" is the directory),
- * after process_init(), or makes that too when the struct is all zeroes.
+ * after process_init(), or makes that too when the struct is all zeroes. What
+ * is to be outside of the server goes to a file NAME.http beforehand.
  * `workers`: with a master process, so that SIGHUP reloads it. */
 void process_nginx(process_t *process, int workers, const char *directives);
 
@@ -64,6 +65,15 @@ void process_kill(process_t *process);
 
 /* Starts again what was started before, at the same port. */
 void process_restart(process_t *process);
+
+/* The same in parts that do not wait, for who has a loop to run meanwhile:
+ * starts it; whether it listens by now; whether it has ended by now. */
+void process_begin(process_t *process);
+int process_listens(const process_t *process);
+int process_has_ended(process_t *process);
+
+/* After SIGSTOP: whether it has come to a stop since the last call. */
+int process_is_stopped(const process_t *process);
 
 /* Kills it if it runs and removes its files. To be called twice, or on a
  * struct of zeroes, is fine. */
