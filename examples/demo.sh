@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and runs the demo: one pool, a few small origin servers, and four bad
+# Builds and runs the demo: one pool, a few small origin servers, and five bad
 # days. On Debian it first installs what it lacks; where nothing is lacking it
 # installs nothing. The origins it starts end with it, however it ends.
 set -eu

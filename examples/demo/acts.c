@@ -8,11 +8,12 @@
 
 #define TICK_MS 250
 #define GIVE_UP 15000 /* ms; no wait is longer */
+#define DOWN_MS 100
+#define ROUNDS  2 /* of restarts: gracefully, then by kill -9 */
 
 const char *const demo_titles[ACTS] = {
-    "normal load, 3 origins",
-    "one origin killed",
-    "one more origin, stuck",
+    "normal load, 3 origins",    "one origin killed",
+    "each origin restarted",     "one more origin, stuck",
     "200,000 calls in one loop",
 };
 
@@ -83,17 +84,22 @@ static int act_normal(demo_t *demo) {
 static int restarted_answers(demo_t *demo) {
   pool_endpoint_stats_t stats;
 
-  if (pool_endpoint_stats(demo->pool, demo->origins[0].address, &stats) != 0)
+  if (pool_endpoint_stats(demo->pool, demo->restarted->address, &stats) != 0)
     return 0;
   return stats.succeeded > demo->before_restart;
 }
 
 /* The port may be in somebody else's hands for a moment. */
-static int restart(demo_t *demo, child_t *child) {
+static int start_again(demo_t *demo, child_t *child) {
+  pool_endpoint_stats_t before;
   int port = child->port;
   int tries = 20;
-  int err;
+  int err = pool_endpoint_stats(demo->pool, child->address, &before);
 
+  if (err != 0)
+    return err;
+  demo->restarted = child;
+  demo->before_restart = before.succeeded;
   while ((err = child_start(child, demo->loop, port, demo_origin_options)) !=
              0 &&
          --tries > 0)
@@ -103,7 +109,6 @@ static int restart(demo_t *demo, child_t *child) {
 
 static int act_killed(demo_t *demo) {
   child_t *victim = &demo->origins[0];
-  pool_endpoint_stats_t before;
   uint64_t ok, since;
   int err;
 
@@ -115,18 +120,59 @@ static int act_killed(demo_t *demo) {
   run_for(demo, 700);
   demo->ok_while_down = demo->load.tally->ok - ok;
 
-  err = pool_endpoint_stats(demo->pool, victim->address, &before);
-  if (err != 0)
-    return err;
-  demo->before_restart = before.succeeded;
   report_say(demo, "started again, on the same port");
-  err = restart(demo, victim);
+  err = start_again(demo, victim);
   if (err != 0)
     return err;
   since = uv_now(demo->loop);
   run_until(demo, restarted_answers, GIVE_UP);
   demo->back_ms = uv_now(demo->loop) - since;
   run_for(demo, 700);
+  stop_load(demo);
+  return 0;
+}
+
+/* Down for a moment, and up until it answers again. */
+static int restart(demo_t *demo, child_t *child, int signal_number) {
+  int err;
+
+  child_end(child, signal_number);
+  run_for(demo, DOWN_MS);
+  err = start_again(demo, child);
+  if (err == 0)
+    run_until(demo, restarted_answers, GIVE_UP);
+  return err;
+}
+
+static int has_made_its_share(demo_t *demo) {
+  uint32_t restarts = demo->stops + demo->kills;
+
+  return demo->load.tally->calls >=
+         (uint64_t)DEMO_GETS / (ROUNDS * DEMO_ORIGINS + 1) * (restarts + 1);
+}
+
+static int has_made_its_calls(demo_t *demo) {
+  return demo->load.tally->calls >= DEMO_GETS;
+}
+
+static int act_rolled(demo_t *demo) {
+  int i, err;
+
+  demo->load.wanted = DEMO_CALLERS / 2;
+  for (i = 0; i < ROUNDS * DEMO_ORIGINS; i++) {
+    int graceful = i < DEMO_ORIGINS;
+
+    run_until(demo, has_made_its_share, GIVE_UP);
+    report_say(demo, graceful ? "stopped, and started again"
+                              : "kill -9, and started again");
+    err = restart(demo, &demo->origins[i % DEMO_ORIGINS],
+                  graceful ? SIGTERM : SIGKILL);
+    if (err != 0)
+      return err;
+    demo->stops += graceful;
+    demo->kills += !graceful;
+  }
+  run_until(demo, has_made_its_calls, GIVE_UP);
   stop_load(demo);
   return 0;
 }
@@ -236,8 +282,8 @@ static int act_flood(demo_t *demo) {
 /* --- one after the other ------------------------------------------------- */
 
 int demo_run(demo_t *demo, act_t act) {
-  static int (*const scripts[ACTS])(demo_t *) = {act_normal, act_killed,
-                                                 act_stuck, act_flood};
+  static int (*const scripts[ACTS])(demo_t *) = {
+      act_normal, act_killed, act_rolled, act_stuck, act_flood};
   pool_stats_t before, after;
   uint64_t start = uv_hrtime();
   int err;
@@ -248,7 +294,10 @@ int demo_run(demo_t *demo, act_t act) {
   report_say(demo, demo_titles[act]);
   err = scripts[act](demo);
   pool_stats(demo->pool, &after);
-  demo->opened[act] = after.connects - before.connects;
+  demo->deeds[act].opened = after.connects - before.connects;
+  demo->deeds[act].retries = after.retries - before.retries;
+  demo->deeds[act].replays = after.replays - before.replays;
+  demo->deeds[act].denied = after.retries_denied - before.retries_denied;
   demo->tallies[act].ms = (uint32_t)((uv_hrtime() - start) / 1000000);
   return err;
 }

@@ -12,7 +12,17 @@
 #define DEMO_MAX_CONNS   20 /* per endpoint */
 #define DEMO_HEAD_MS     500
 
-typedef enum { NORMAL, KILLED, STUCK, FLOOD, ACTS } act_t;
+#define DEMO_GETS 20000 /* at least, while all are restarted */
+
+typedef enum { NORMAL, KILLED, ROLLED, STUCK, FLOOD, ACTS } act_t;
+
+/* What the pool did in one act. */
+typedef struct {
+  uint64_t opened; /* connections */
+  uint64_t retries;
+  uint64_t replays; /* of them */
+  uint64_t denied;  /* retries that were too many */
+} deeds_t;
 
 /* What the last act measured. */
 typedef struct {
@@ -38,10 +48,13 @@ typedef struct {
   load_t load;
   act_t act;
   tally_t tallies[ACTS];
-  uint64_t opened[ACTS]; /* connections, in each act */
-  uint64_t back_ms;      /* KILLED: restarted -> it answers again */
+  deeds_t deeds[ACTS];
+  uint64_t back_ms; /* KILLED: restarted -> it answers again */
   uint64_t ok_while_down;
-  uint64_t before_restart;        /* answers of the killed one */
+  const child_t *restarted;       /* the latest, */
+  uint64_t before_restart;        /* and how many answers it had given before */
+  uint32_t stops;                 /* ROLLED: restarts by SIGTERM */
+  uint32_t kills;                 /* ROLLED: restarts by SIGKILL */
   pool_endpoint_stats_t at_stuck; /* STUCK: of the origin that is stuck */
   flood_t flood;
   int is_terminal;

@@ -36,6 +36,8 @@ void tally_result(tally_t *tally, const pool_result_t *result) {
     return;
   }
   tally->ok++;
+  if (ms > tally->slowest)
+    tally->slowest = ms;
   tally->took[ms < TALLY_MS ? ms : TALLY_MS]++;
 }
 

@@ -15,6 +15,7 @@ typedef struct {
   uint64_t ok;       /* of the accepted: answered */
   uint64_t failed;   /* of the accepted: ended with an error */
   uint32_t ms;       /* how long the act took */
+  uint32_t slowest;  /* answer, in ms */
   struct {
     int code;
     uint64_t count;

@@ -1,4 +1,4 @@
-/* demo: one pool, a few small origin servers, and four bad days.
+/* demo: one pool, a few small origin servers, and five bad days.
  *
  *   main.c    sets everything up and takes it down again
  *   acts.c    what is done, and when
