@@ -199,6 +199,20 @@ static void open_at(pool_t *pool, pool__endpoint_t *endpoint) {
 /* --- together --------------------------------------------------------------
  */
 
+/* No connection can be opened now, and none comes free that would make room for
+ * one: those who want a new one take any, or they would wait for an endpoint
+ * that is down. */
+static void take_any(pool_t *pool) {
+  const uint32_t *conns = pool->endpoints.conns;
+  pool__link_t *link;
+
+  if (conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_CLOSING] > 0)
+    return;
+  while ((link = pool__list_first(&pool->calls.lists[POOL__CALL_FRESH])) !=
+         NULL)
+    pool__call_wait(&pool->calls, POOL__OF(link, pool__call_t, link));
+}
+
 /* Calls that want a new connection: one has to be on its way for each. */
 static void serve_fresh(pool_t *pool) {
   uint32_t left = length_of(pool, POOL__CALL_FRESH);
@@ -211,8 +225,10 @@ static void serve_fresh(pool_t *pool) {
     pool__endpoint_t *endpoint =
         pool__balance_pick(&pool->endpoints, &pool->random, &given);
 
-    if (endpoint == NULL)
+    if (endpoint == NULL) {
+      take_any(pool);
       return;
+    }
     open_at(pool, endpoint);
   }
 }

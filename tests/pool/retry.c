@@ -183,6 +183,35 @@ static void a_replay_finds_room_where_all_is_busy(void **state) {
   assert_int_equal(fx->server->peak_open, 2);
 }
 
+/* The server is gone, and there is no room for a new connection elsewhere. */
+static void a_replay_does_not_wait_for_a_server_that_is_down(void **state) {
+  static const server_step_t dies[] = {EXPECT(), REPLY(), EXPECT(), TURN(3),
+                                       CLOSE()};
+  pool_config_t config = {
+      .max_attempts = 2, .max_connections = 2, .max_connecting = 1};
+  fixture_t *fx = *state;
+  server_t *other = fixture_server(fx);
+  record_t *got[4];
+  int i;
+
+  server_default(fx->server, dies);
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, other->address), 0);
+  for (i = 0; i < 4; i++)
+    fixture_get(fx, "/warm");
+  fixture_run(fx);
+  assert_int_equal(fixture_stats(fx).idle, 4);
+  server_refuse(fx->server);
+  for (i = 0; i < 4; i++)
+    got[i] = fixture_get(fx, "/x");
+  fixture_run(fx);
+  for (i = 0; i < 4; i++) {
+    assert_int_equal(got[i]->error, 0);
+    assert_in_range(got[i]->total_ms, 0, 80); /* it rests for 100 */
+  }
+  assert_int_equal(fixture_stats(fx).replays, 2);
+}
+
 static void a_replay_costs_no_attempt(void **state) {
   fixture_t *fx = *state;
   pool_request_t request = {.path = "/x"};
@@ -367,6 +396,7 @@ int main(void) {
       FIXTURE_TEST(one_attempt_means_no_replay_either),
       FIXTURE_TEST(a_replay_goes_over_a_new_connection),
       FIXTURE_TEST(a_replay_finds_room_where_all_is_busy),
+      FIXTURE_TEST(a_replay_does_not_wait_for_a_server_that_is_down),
       FIXTURE_TEST(a_replay_costs_no_attempt),
       FIXTURE_TEST(an_ambiguous_end_is_tried_elsewhere),
       FIXTURE_TEST(an_attempt_that_takes_too_long_is_given_up),
