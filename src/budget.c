@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define TOKEN     1000u    /* thousandths */
-#define LIVE_MIN  3u       /* retries that may always be live */
+#define LIVE_MIN  10u      /* retries that may always be live */
 #define LIVE_PART 5u       /* of calls in hand: one in so many */
 #define MILLI_MAX 1000000u /* of one second: no sum overflows */
 

@@ -50,7 +50,7 @@ pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now);
 
 /* A retry is to be scheduled: 1, and it is paid for; or 0. `live` retries are
  * scheduled or under way, of `in_hand` calls that are under way or wait for
- * their retry: at most a fifth of them, or three. */
+ * their retry: at most a fifth of them, or ten. */
 int pool__budget_take(pool__budget_t *budget, uint64_t now, uint32_t live,
                       uint32_t in_hand);
 

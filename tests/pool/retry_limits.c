@@ -334,6 +334,31 @@ static void not_all_are_tried_again_at_once(void **state) {
   assert_in_range(fixture_stats(fx).backoff, 3, 10);
 }
 
+/* As many as are connected to it at once by default; these are not stale. */
+static void a_server_that_goes_at_its_first_requests_costs_none(void **state) {
+  static const server_step_t resets[] = {EXPECT(), TURN(2), RESET()};
+  pool_config_t config = {.max_attempts = 3};
+  fixture_t *fx = *state;
+  server_t *other = fixture_server(fx);
+  record_t *got[24];
+  int i;
+
+  fixture_pool_bare(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, other->address), 0);
+  for (i = 0; i < 24; i++)
+    fixture_get(fx, "/warm");
+  fixture_run(fx);
+  server_default(fx->server, resets);
+  assert_int_equal(pool_add_endpoint(fx->pool, fx->server->address), 0);
+  for (i = 0; i < 24; i++)
+    got[i] = fixture_get(fx, "/x");
+  fixture_run(fx);
+  assert_true(fx->server->seen >= 4);
+  for (i = 0; i < 24; i++)
+    assert_int_equal(got[i]->error, 0);
+  assert_int_equal(fixture_stats(fx).retries_denied, 0);
+}
+
 /* --- refusals of our own ---------------------------------------------------
  */
 
@@ -386,6 +411,7 @@ int main(void) {
       FIXTURE_TEST(where_nothing_succeeds_retries_end),
       FIXTURE_TEST(successes_pay_for_retries),
       FIXTURE_TEST(not_all_are_tried_again_at_once),
+      FIXTURE_TEST(a_server_that_goes_at_its_first_requests_costs_none),
       FIXTURE_TEST(a_full_answer_is_never_retried_inside),
   };
 
