@@ -448,6 +448,8 @@ static void choose_status(call_t *call) {
     call->status = 304;
   if (call->kind == KIND_UNAVAILABLE)
     call->status = 503;
+  if (call->kind == KIND_BROKEN)
+    call->status = 500;
 }
 
 void answer_make(answer_t *answer, world_t *world, uint32_t id) {

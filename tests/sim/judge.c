@@ -32,6 +32,10 @@ static uint32_t end_of(int error) {
     return END_CLOSED;
   case POOL_ENOENDPOINT:
     return END_NOWHERE;
+  case POOL_EREJECTED:
+    return END_REJECT;
+  case POOL_EUNHEALTHY:
+    return END_SICK;
   case UV_ECONNREFUSED:
   case UV_EADDRNOTAVAIL:
   case UV_ENETUNREACH:
@@ -69,6 +73,22 @@ static uint32_t allowed_by_kind(const world_t *world, const call_t *call,
                                    : info->hit | (spill & ~END_OK);
 }
 
+/* With more than one attempt: as any of them, or well. */
+static uint32_t allowed_again(const world_t *world, const call_t *call) {
+  uint32_t ends = 0;
+
+  if (call->repeats)
+    ends |= END_OK | call->ends;
+  if (call->repeats && world->judges && world->on[KIND_UNAVAILABLE])
+    ends |= END_REJECT;
+  if (world->config.ping_path != NULL)
+    ends |= END_SICK;
+  if (world->config.attempt_timeout_ms != POOL_OFF &&
+      world->mode == WORLD_SWARM)
+    ends |= END_TIME;
+  return ends;
+}
+
 static uint32_t allowed(const world_t *world, const call_t *call,
                         const pool_result_t *result) {
   uint32_t ends = END_OK;
@@ -77,6 +97,9 @@ static uint32_t allowed(const world_t *world, const call_t *call,
     return END_CANCEL;
   if (world->mode != WORLD_QUIET && call->phase < PHASE_LIVE)
     ends = allowed_by_kind(world, call, result);
+  if (world->config.max_attempts > 1 && call->phase < PHASE_LIVE &&
+      world->mode != WORLD_QUIET)
+    ends |= allowed_again(world, call);
   if (call->timeout_ms < world->config.timeout_ms)
     ends |= END_TIME;
   if (world->phase == PHASE_OVER)
@@ -100,7 +123,7 @@ static void judge_answer(const call_t *call, uint32_t id,
     trace_fail("call %u: a body of %zu bytes, not the one of %u", id,
                result->body_len, call->body);
   if (result->phase != POOL_COMPLETE || result->endpoint == NULL ||
-      result->attempts != 1)
+      result->attempts < 1)
     trace_fail("call %u: success, phase %d, attempts %u", id,
                (int)result->phase, result->attempts);
 }
@@ -144,6 +167,24 @@ static int is_bystander(const world_t *world, const call_t *call, int error) {
          kind_info((kind_t)call->kind)->group == GROUP_AFTER;
 }
 
+/* Never twice what must not be; and within the limit, but for a replay. */
+static void judge_attempts(world_t *world, const call_t *call, uint32_t id,
+                           const pool_result_t *result) {
+  uint32_t most = call->repeats ? world->config.max_attempts + 1 : 1;
+
+  if (world->config.max_attempts == 1)
+    most = 1;
+  if (result->attempts > most || call->seen > result->attempts)
+    trace_fail("call %u: %u attempts of %u, %u seen", id, result->attempts,
+               most, call->seen);
+  if (result->attempts > 1 && result->first_error == 0)
+    trace_fail("call %u: %u attempts, and none has failed", id,
+               result->attempts);
+  if (result->error == POOL_EREJECTED && result->status != 503)
+    trace_fail("call %u: %d was rejected", id, result->status);
+  world->given_up += result->error != 0 && result->first_error != 0;
+}
+
 void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
   call_t *call = &world->calls[id];
   uint32_t end = end_of(result->error);
@@ -160,9 +201,8 @@ void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
                id, call->phase, kind_info((kind_t)call->kind)->name,
                pool_err_name(result->error), (int)result->phase,
                result->reused);
-  if (result->attempts > 1)
-    trace_fail("call %u: %u attempts", id, result->attempts);
-  if (result->error == 0)
+  judge_attempts(world, call, id, result);
+  if (result->error == 0 || result->error == POOL_EREJECTED)
     judge_answer(call, id, result);
   world->bystanders += (uint64_t)is_bystander(world, call, result->error);
   judge_time(world, call, id);
@@ -171,6 +211,6 @@ void judge_call(world_t *world, uint32_t id, const pool_result_t *result) {
     trace_fail("call %u: %u of %u ms waited", id, result->waited_ms,
                result->total_ms);
   judge_stuck(world, call, id, result);
-  if (result->attempts > 0)
+  if (result->attempts > 0 && result->first_error == 0)
     call->started_ms = call->accepted_ms + result->waited_ms;
 }

@@ -34,11 +34,13 @@
 #define END_TIME    0x040u /* ETIMEDOUT */
 #define END_MEMORY  0x080u /* ENOMEM, ENOBUFS */
 #define END_CANCEL  0x100u
-#define END_CONNECT 0x200u /* an error of a connect */
-#define END_CLOSED  0x400u /* POOL_ECLOSING */
-#define END_NOWHERE 0x800u /* POOL_ENOENDPOINT */
+#define END_CONNECT 0x200u  /* an error of a connect */
+#define END_CLOSED  0x400u  /* POOL_ECLOSING */
+#define END_NOWHERE 0x800u  /* POOL_ENOENDPOINT */
+#define END_REJECT  0x1000u /* POOL_EREJECTED */
+#define END_SICK    0x2000u /* POOL_EUNHEALTHY */
 #define END_BROKEN  (END_HANGUP | END_RESET | END_PIPE)
-#define END_ANY     0xfffu
+#define END_ANY     0x3fffu
 
 /* What a connection may do to the next call on it, when the server ends it at
  * rest: the request may be on its way already. */
@@ -95,6 +97,7 @@
   XX(NO_CONTENT, "204", ANSWER, 1000, END_OK, END_OK)                          \
   XX(NOT_MODIFIED, "304-with-length", ANSWER, 1000, END_OK, END_OK)            \
   XX(UNAVAILABLE, "503", ANSWER, 1000, END_OK, END_OK)                         \
+  XX(BROKEN, "500", ANSWER, 1000, END_OK, END_OK)                              \
   XX(OPEN_END, "until-EOF", ANSWER, 500, END_OK, END_OK)                       \
   XX(SAYS_CLOSE, "says-close", ANSWER, 1000, END_OK, END_OK)                   \
   XX(SAYS_CLOSE_STAYS, "says-close-stays", ANSWER, 500, END_OK, END_OK)        \

@@ -17,10 +17,49 @@ static uint64_t memory_bound(const world_t *world, const pool_stats_t *s) {
   uint64_t kept = s->succeeded + s->failed > 0 ? 32 * 66 * 1024 : 0;
   uint64_t endpoints = world->endpoints + world->removals;
 
-  return 80 * 1024 + 512 * endpoints + conns * 1024 + s->busy * answer + kept +
+  return 80 * 1024 + 1024 * endpoints + conns * 1024 + s->busy * answer + kept +
          (uint64_t)(s->peak_pending + SLOTS_AT_ONCE) * 1024 +
          (uint64_t)s->peak_pending * 4096 +
          (uint64_t)s->pending * LONG_HEAD_BYTES + world->copied;
+}
+
+static int has_pings(const world_t *world) {
+  return world->config.ping_path != NULL;
+}
+
+/* Retries are paid for: by what a quiet pool has, by time, by successes. One
+ * that was not sent is paid back. */
+static void check_budget(const world_t *world, const pool_stats_t *s) {
+  uint64_t paid = s->retries - s->replays;
+  uint64_t ratio = world->config.retry_ratio;
+  uint64_t most = 12 + timeline_now() / 1000000 +
+                  (s->succeeded + s->failed) * ratio / 100 + world->given_up;
+
+  if (world->config.max_attempts == 1 ? s->retries > 0 : paid > most)
+    trace_fail("%llu retries, and %llu replays; %llu could be paid for",
+               (unsigned long long)paid, (unsigned long long)s->replays,
+               (unsigned long long)most);
+  if (world->mode == WORLD_QUIET && (s->retries > 0 || s->ejections > 0))
+    trace_fail("%llu retries and %llu ejections in a world without faults",
+               (unsigned long long)s->retries,
+               (unsigned long long)s->ejections);
+}
+
+/* Who is out comes back, is tried or asked, when that was said. */
+static void check_out(const world_t *world, const pool_stats_t *s) {
+  uint64_t slack_ms = 200 + world->config.resolution_ms;
+  uint64_t now_ms = uv_now(&world->loop);
+  uint32_t i;
+
+  if (s->events_lost > 0 || world->lost_us > 0 || has_pings(world) ||
+      world->drained > 0)
+    return;
+  for (i = 0; i < world->endpoints; i++)
+    if (world->sites[i].out_since_ms > 0 && world->sites[i].in_pool &&
+        now_ms > world->sites[i].out_until_ms + slack_ms)
+      trace_fail("endpoint %u is out for longer than was said", i);
+  if (s->out > s->endpoints / 2)
+    trace_fail("%u of %u endpoints are out", s->out, s->endpoints);
 }
 
 static void check_sums(const world_t *world, const pool_stats_t *s) {
@@ -37,9 +76,12 @@ static void check_sums(const world_t *world, const pool_stats_t *s) {
   if (s->succeeded != world->succeeded || s->cancelled != world->cancelled ||
       s->failed + s->cancelled != world->failed)
     trace_fail("successes and failures are not what the callbacks said");
-  if (s->active != s->busy || s->waiting + s->active > s->pending)
-    trace_fail("%u active on %u busy connections, %u waiting of %u", s->active,
-               s->busy, s->waiting, s->pending);
+  if (s->active > s->busy ||
+      s->busy - s->active > (has_pings(world) ? s->endpoints : 0) ||
+      s->waiting + s->active + s->backoff > s->pending)
+    trace_fail("%u active on %u busy connections, %u waiting, %u backing off "
+               "of %u",
+               s->active, s->busy, s->waiting, s->backoff, s->pending);
   if (s->bytes_allocated != world->heap.bytes)
     trace_fail("%llu bytes allocated, not %zu",
                (unsigned long long)s->bytes_allocated, world->heap.bytes);
@@ -55,6 +97,8 @@ static void check_growth(const pool_stats_t *old, const pool_stats_t *now) {
       now->cancelled < old->cancelled || now->connects < old->connects ||
       now->connect_fails < old->connect_fails || now->reuses < old->reuses ||
       now->stale < old->stale || now->unsolicited < old->unsolicited ||
+      now->retries < old->retries || now->replays < old->replays ||
+      now->ejections < old->ejections || now->pings < old->pings ||
       now->peak_pending < old->peak_pending)
     trace_fail("a counter went back");
 }
@@ -92,6 +136,8 @@ void oracle_check(world_t *world) {
   check_sums(world, &stats);
   check_growth(&world->last_stats, &stats);
   check_sockets(world, &stats);
+  check_budget(world, &stats);
+  check_out(world, &stats);
   world->last_stats = stats;
 }
 

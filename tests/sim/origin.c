@@ -118,7 +118,8 @@ static void finish_answer(peer_t *peer) {
   const answer_t *answer = &peer->answer;
   call_t *call = &world->calls[peer->id];
 
-  call->answered = (uint8_t)answer->is_whole;
+  if (call->latest == peer->conn_id)
+    call->answered = (uint8_t)answer->is_whole;
   peer->end->tag = peer->left > 0; /* the rest of an early answer's request */
   peer->stage = answer->is_last || answer->then == THEN_WAIT ? OVER : READ_HEAD;
   peer->silent_at = timeline_now();
@@ -155,7 +156,20 @@ static void on_answer(void *arg, uint64_t conn_id, uint64_t unused) {
     finish_answer(peer);
 }
 
+static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused);
+
+/* The pool has given this attempt up, and what it asks for was asked again: an
+ * answer would reach nobody. */
+static void fall_silent(peer_t *peer) {
+  peer->is_deaf = 1;
+  plan(peer, DEAF_US, on_deaf, 0);
+}
+
 static void begin_answer(peer_t *peer) {
+  if (peer->site->world->calls[peer->id].latest != peer->conn_id) {
+    fall_silent(peer);
+    return;
+  }
   peer->stage = ANSWERING;
   peer->sent = 0;
   answer_make(&peer->answer, peer->site->world, peer->id);
@@ -230,6 +244,37 @@ static void check_welcome(peer_t *peer) {
   peer->silent_at = timeline_now();
 }
 
+/* No request goes to an endpoint that is out, but what was on its way when it
+ * was taken out. */
+static void check_in_service(const peer_t *peer) {
+  const site_t *site = peer->site;
+  const world_t *world = site->world;
+  const tcp_path_t *path = &peer->end->conn->path;
+  uint64_t there_ms = 2ull * (path->latency_us + path->jitter_us) / 1000;
+
+  if (site->out_since_ms > 0 && is_swift(world) && world->lost_us == 0 &&
+      world->last_stats.events_lost == 0 &&
+      timeline_now() / 1000 > site->out_since_ms + there_ms + QUIET_US / 1000)
+    trace_fail("request %u came to an endpoint that is out", peer->id);
+}
+
+/* A ping: it is the pool's, and told by its path. A server that is there is
+ * well. */
+static void answer_ping(peer_t *peer, size_t len) {
+  static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+  char want[256];
+  int n = snprintf(want, sizeof want,
+                   "GET " WORLD_PING " HTTP/1.1\r\n"
+                   "Host: %s\r\n\r\n",
+                   peer->site->address);
+
+  if ((size_t)n != len || memcmp(want, peer->head, len) != 0)
+    trace_fail("a ping came as\n%.*s", (int)len, peer->head);
+  check_welcome(peer);
+  peer->site->pinged++;
+  tcp_send(peer->end, answer, sizeof answer - 1);
+}
+
 static void on_head(peer_t *peer, size_t len) {
   world_t *world = peer->site->world;
   char *slash = memchr(peer->head, '/', len);
@@ -237,15 +282,29 @@ static void on_head(peer_t *peer, size_t len) {
 
   if (slash == NULL)
     trace_fail("a request without a path: %.*s", (int)len, peer->head);
+  if (strncmp(slash, WORLD_PING " ", sizeof WORLD_PING) == 0) {
+    answer_ping(peer, len);
+    return;
+  }
   peer->id = (uint32_t)strtoul(slash + 1, NULL, 10);
   if (peer->id >= world->call_count)
     trace_fail("a request that nobody made: %u", peer->id);
   call = &world->calls[peer->id];
   check_head(peer, len);
   check_welcome(peer);
-  if (call->seen++ > 0)
+  check_in_service(peer);
+  if (call->seen++ > 0 && (!call->repeats || world->config.max_attempts == 1))
     trace_fail("request %u was sent twice", peer->id);
+  if (peer->end->peer->closed) { /* it was overtaken by the next attempt */
+    peer->stage = OVER;
+    fall_silent(peer);
+    return;
+  }
   call->kind = (int16_t)choose_kind(world, call);
+  call->latest = peer->conn_id;
+  call->answered = 0;
+  if (call->kind != KIND_NONE)
+    call->ends |= kind_info((kind_t)call->kind)->hit;
   trace("request", peer->site->port, peer->id, call->kind);
   peer->site->served++;
   peer->end->tag = 1; /* busy: see host.c */

@@ -129,6 +129,7 @@ static void choose_request(world_t *world, call_t *call) {
   if (world_strikes(world, KIND_NO_DEADLINE))
     call->timeout_ms = POOL_OFF;
   call->says_last = (uint8_t)world_strikes(world, KIND_SAYS_LAST);
+  call->repeats = call->method != METHOD_POST || from(world, 0, 9) == 0;
   if (world_strikes(world, KIND_LONG_HEAD))
     call->field = (uint16_t)from(world, 1, 6000);
   call->accepted_ms = uv_now(&world->loop);
@@ -144,8 +145,17 @@ static int is_served(const world_t *world) {
   return 0;
 }
 
+/* Every endpoint is out, which may be only while something is wrong. */
+static int is_unhealthy(const world_t *world) {
+  pool_stats_t stats;
+
+  pool_stats(world->pool, &stats);
+  return world->phase < PHASE_LIVE && world->config.ping_path != NULL &&
+         stats.out == stats.endpoints;
+}
+
 /* What pool_request() has to say. */
-static void judge_refusal(world_t *world, int rc, int wanted,
+static void judge_refusal(world_t *world, int rc, int wanted, int is_sick,
                           uint64_t allocations) {
   int is_full = world->pending >= world->max_pending;
 
@@ -160,6 +170,8 @@ static void judge_refusal(world_t *world, int rc, int wanted,
   }
   if (!is_served(world))
     wanted = POOL_ENOENDPOINT;
+  else if (is_sick)
+    wanted = POOL_EUNHEALTHY;
   if (rc != wanted && !(rc == UV_ENOMEM && world->on[KIND_NO_MEMORY]))
     trace_fail("pool_request() says %s, not %s", pool_err_name(rc),
                pool_err_name(wanted));
@@ -185,6 +197,7 @@ static void make_request(world_t *world, const char *path, int wanted) {
   pool_header_t fields[2];
   pool_request_t request;
   pool_call_t name = {0};
+  int is_sick = is_unhealthy(world);
   int rc;
 
   choose_request(world, call);
@@ -197,6 +210,8 @@ static void make_request(world_t *world, const char *path, int wanted) {
   request.header_count = write_fields(fields, call, id);
   call->copied = from(world, 0, 9) == 0 ? call->sent : 0;
   request.flags = call->copied > 0 ? POOL_COPY_BODY : 0;
+  if (call->method == METHOD_POST && call->repeats)
+    request.flags |= POOL_IDEMPOTENT;
   if (call->timeout_ms != world->config.timeout_ms)
     request.timeout_ms = call->timeout_ms;
   world->in_call = 1;
@@ -204,7 +219,7 @@ static void make_request(world_t *world, const char *path, int wanted) {
                     &name);
   world->in_call = 0;
   trace("ask", id, call->method, rc);
-  judge_refusal(world, rc, wanted, allocations);
+  judge_refusal(world, rc, wanted, is_sick, allocations);
   call = &world->calls[id];
   call->call = name;
   call->done = rc != 0;
@@ -249,6 +264,7 @@ static void add_site(world_t *world, site_t *site) {
   if (rc != 0)
     trace_fail("an endpoint cannot be added: %s", pool_err_name(rc));
   site->in_pool = 1;
+  site->out_since_ms = 0; /* it is another one */
 }
 
 static void add_sites_back(world_t *world, int all) {
@@ -325,6 +341,28 @@ static void on_tick(uv_timer_t *timer) {
 /* --- the pool --------------------------------------------------------------
  */
 
+static void note_health(world_t *world, const pool_event_t *event) {
+  uint64_t now_ms = uv_now(&world->loop);
+  uint32_t i;
+
+  for (i = 0; i < world->endpoints; i++) {
+    site_t *site = &world->sites[i];
+
+    if (strcmp(site->address, event->endpoint) != 0)
+      continue;
+    site->out_since_ms = event->health == POOL_OUT ? now_ms : 0;
+    site->out_until_ms = now_ms + event->delay_ms;
+  }
+}
+
+static int on_retry(pool_t *pool, const pool_result_t *result, void *data) {
+  world_t *world = data;
+
+  if (pool != world->pool || world->in_call || world->closed)
+    trace_fail("on_retry at the wrong time");
+  return result->status == 503 ? POOL_BACKOFF : POOL_KEEP;
+}
+
 static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
   world_t *world = data;
 
@@ -335,6 +373,8 @@ static void on_event(pool_t *pool, const pool_event_t *event, void *data) {
   if (event->type == POOL_EVENT_DRAINED && world->pending + tcp_clients() > 0)
     trace_fail("drained, with %u pending and %u sockets", world->pending,
                tcp_clients());
+  if (event->type == POOL_EVENT_HEALTH)
+    note_health(world, event);
   world->opened += event->type == POOL_EVENT_CONNECT;
   world->hung_up += event->type == POOL_EVENT_DISCONNECT;
   world->farewells += event->type == POOL_EVENT_REMOVED;
@@ -351,6 +391,8 @@ void user_begin(world_t *world) {
   heap_init(&world->heap);
   config.allocator = heap_allocator(&world->heap);
   config.on_event = on_event;
+  if (world->judges)
+    config.on_retry = on_retry;
   config.data = world;
   rc = pool_create(&world->pool, &world->loop, &config);
   if (rc != 0)

@@ -87,6 +87,29 @@ static uint32_t maybe_off(world_t *world, uint32_t min, uint32_t max) {
   return one_in(world, 2) ? POOL_OFF : from(world, min, max);
 }
 
+/* Most worlds with one kind do without: how a call ends is plain then. */
+static void choose_retries(world_t *world) {
+  pool_config_t *config = &world->config;
+  int some =
+      world->mode == WORLD_QUIET ||
+      (world->mode == WORLD_SINGLE ? one_in(world, 4) : !one_in(world, 3));
+
+  config->seed = world->seed + 1;
+  config->max_attempts = 1;
+  config->eject_after = POOL_OFF;
+  if (!some)
+    return;
+  config->max_attempts = from(world, 2, 4);
+  config->retry_delay_ms = from(world, 1, 50);
+  config->retry_ratio = from(world, 1, 100);
+  config->attempt_timeout_ms = maybe_off(world, 500, 2000);
+  config->eject_after = one_in(world, 4) ? POOL_OFF : from(world, 2, 8);
+  config->eject_ms = from(world, 100, 1000);
+  config->ping_path = one_in(world, 2) ? WORLD_PING : NULL;
+  config->ping_timeout_ms = from(world, 100, 1000);
+  world->judges = world->mode == WORLD_SWARM && one_in(world, 2);
+}
+
 static void choose_config(world_t *world) {
   pool_config_t *config = &world->config;
   int is_swarm = world->mode == WORLD_SWARM;
@@ -106,9 +129,7 @@ static void choose_config(world_t *world) {
   config->resolution_ms = from(world, 1, 20);
   config->max_head_bytes = from(world, 16384, 65536);
   config->max_body_bytes = WORLD_BODY_MAX;
-  config->max_attempts = 1;
-  config->eject_after = POOL_OFF;
-  config->seed = world->seed + 1;
+  choose_retries(world);
 }
 
 /* Requests come no faster than a third of what the good servers can do, and so
@@ -199,6 +220,15 @@ void world_print(const world_t *world) {
   print_setting("max_requests", c->max_requests);
   print_setting("resolution", c->resolution_ms);
   print_setting("max_head", c->max_head_bytes);
+  print_setting("max_attempts", c->max_attempts);
+  if (c->max_attempts > 1) {
+    print_setting("retry_ratio", c->retry_ratio);
+    print_setting("attempt_timeout", c->attempt_timeout_ms);
+    print_setting("eject_after", c->eject_after);
+    print_setting("eject", c->eject_ms);
+    printf("%s%s", c->ping_path != NULL ? " pings" : "",
+           world->judges ? " judges" : "");
+  }
   printf("\n kinds:");
   for (kind = 0; kind < KINDS; kind++)
     if (world->on[kind])

@@ -47,7 +47,10 @@ typedef struct {
   uint8_t seen;      /* by servers: its request line */
   uint8_t answered;  /* by a server: the whole of it is on its way */
   uint16_t status;   /* of that answer */
-  int16_t kind;      /* what the server did; KIND_NONE when plain */
+  int16_t kind;      /* what the last server did; KIND_NONE when plain */
+  uint8_t repeats;   /* it may be sent more than once */
+  uint32_t ends;     /* how servers had it end, all attempts together */
+  uint64_t latest;   /* the connection of its last attempt */
   uint8_t says_last; /* it has Connection: close */
   uint16_t field;    /* bytes of a long field; 0: none */
   uint32_t sent;     /* bytes of its body */
@@ -70,9 +73,12 @@ typedef struct {
   int in_pool;      /* it is one of the pool's endpoints */
   uint64_t back_ms; /* uv_now() when it is to be one again */
   char address[32];
-  uint64_t connects;    /* to it, by the pool */
-  uint64_t served;      /* requests */
-  struct peer_s *peers; /* its connections */
+  uint64_t connects; /* to it, by the pool */
+  uint64_t served;   /* requests */
+  uint64_t pinged;
+  uint64_t out_since_ms; /* events say that it is out; 0: it is not */
+  uint64_t out_until_ms; /* by then that has to change */
+  struct peer_s *peers;  /* its connections */
 } site_t;
 
 typedef struct world_s {
@@ -91,6 +97,7 @@ typedef struct world_s {
   uint8_t on[KINDS];     /* may strike in this universe */
   kind_t answers[KINDS]; /* those that strike requests */
   uint32_t answer_count;
+  int judges;    /* on_retry rejects 503 */
   kind_t ending; /* how it ends; KIND_NONE: idle, then close */
   pool_config_t config;
   /* The state. */
@@ -125,6 +132,7 @@ typedef struct world_s {
   uint64_t failed;     /* cancelled ones too */
   uint64_t cancelled;  /* of them */
   uint64_t bystanders; /* of them: failed on account of what struck others */
+  uint64_t given_up;   /* of them: after an attempt that failed before */
   uint64_t opened;     /* connections, as events told */
   uint64_t hung_up;
   uint64_t checks;
@@ -140,6 +148,7 @@ extern const char *const world_methods[];
 #define METHOD_GET    0u
 #define METHOD_HEAD   1u
 #define METHOD_POST   2u
+#define WORLD_PING    "/ping"
 
 /* Decides everything that a seed decides. `only`: KIND_NONE, or the universe
  * has that single kind. */
