@@ -136,6 +136,7 @@ void pool__endpoint_rise(pool__endpoint_t *endpoint) {
 
 void pool__endpoint_set_health(pool__endpoint_t *endpoint,
                                pool_health_t health) {
+  assert(!endpoint->leaving);
   endpoint->all->health[endpoint->health]--;
   endpoint->all->health[health]++;
   endpoint->health = health;

@@ -158,7 +158,7 @@ void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint,
                        uint64_t now) {
   endpoint->fails_in_row = 0;
   pool__window_note(&endpoint->window, now, 1);
-  if (endpoint->health == POOL_ON_TRIAL)
+  if (endpoint->health == POOL_ON_TRIAL && !endpoint->leaving)
     bring_back(health, endpoint);
 }
 

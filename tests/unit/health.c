@@ -382,6 +382,23 @@ static void who_leaves_is_asked_no_more(void **state) {
   end(&f);
 }
 
+/* It is removed while its trial request is under way. */
+static void a_trial_of_one_that_left_changes_nothing(void **state) {
+  fixture_t f;
+
+  (void)state;
+  begin(&f, 2, 0);
+  bad(&f, 0, 5);
+  fire(&f, 0);
+  pool__endpoint_leave(f.endpoints[0]);
+  pool__health_left(&f.health, f.endpoints[0]);
+  good(&f, 0, 1);
+  bad(&f, 0, 20);
+  assert_int_equal(f.changes, 2);
+  assert_false(pool__timer_armed(&f.endpoints[0]->health_timer));
+  end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_takes_five_failures_in_a_row),
@@ -396,6 +413,7 @@ int main(void) {
       cmocka_unit_test(it_is_asked_more_and_more_rarely),
       cmocka_unit_test(in_panic_suspects_serve),
       cmocka_unit_test(who_leaves_is_asked_no_more),
+      cmocka_unit_test(a_trial_of_one_that_left_changes_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
