@@ -60,6 +60,8 @@ copy_tree() {
   git -c safe.directory='*' ls-files --cached --others --exclude-standard \
     -- CMakeLists.txt .cmake include src tests |
     tar -c -T - | tar -x -C "$build/tree"
+  # What the last bug of an earlier run was built into is older than that.
+  find "$build/tree/src" -type f -exec touch {} +
   git -C "$build/tree" init -q 2>/dev/null
 }
 
