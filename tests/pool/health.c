@@ -42,6 +42,15 @@ static void until_out(fixture_t *fx, uint32_t i) {
   assert_int_equal(health_of(fx, i), POOL_OUT);
 }
 
+/* Until that one is out no more. */
+static void until_back(fixture_t *fx, uint32_t i) {
+  uint32_t rounds = 0;
+
+  while (health_of(fx, i) == POOL_OUT && rounds++ < 1000)
+    fixture_run_ms(fx, 100);
+  assert_int_not_equal(health_of(fx, i), POOL_OUT);
+}
+
 static void go_on(fixture_t *fx, uint32_t requests) {
   while (requests-- > 0) {
     fixture_get(fx, "/x");
@@ -113,8 +122,7 @@ static void a_trial_that_fails_makes_it_wait_twice_as_long(void **state) {
   begin(fx, 3, 2);
   until_out(fx, 0);
   for (times = 2; times <= 8; times *= 2) {
-    while (health_of(fx, 0) == POOL_OUT)
-      fixture_run_ms(fx, 100);
+    until_back(fx, 0);
     seen = fx->server->seen;
     go_on(fx, 1);
     fixture_run_ms(fx, 1);
@@ -174,8 +182,7 @@ static void a_trial_hurts_nobody_at_first(void **state) {
   server_default(fx->server, breaks);
   begin(fx, 3, 1);
   until_out(fx, 0);
-  while (health_of(fx, 0) == POOL_OUT)
-    fixture_run_ms(fx, 100);
+  until_back(fx, 0);
   seen = fx->server->seen;
   go_on(fx, 50);
   assert_int_equal(fx->server->seen, seen);
@@ -265,6 +272,7 @@ static void stale_connections_do_not_count(void **state) {
   go_on(fx, 100);
   assert_true(fixture_stats(fx).failed >= 40);
   assert_int_equal(fixture_stats(fx).ejections, 0);
+  assert_int_equal(fixture_endpoint_stats(fx, fx->server).recent_fails, 0);
 }
 
 static void our_own_cancellations_do_not_count(void **state) {
@@ -318,6 +326,30 @@ static void what_fails_while_our_loop_is_blocked_does_not_count(void **state) {
   fixture_turns(fx, 2);
 }
 
+/* Nobody had the time to see that it was there. */
+static void nor_does_a_connect_that_our_loop_was_late_for(void **state) {
+  pool_config_t config = {.max_attempts = 1, .connect_timeout_ms = 50};
+  fixture_t *fx = *state;
+  pool_endpoint_stats_t stats;
+  hole_t hole;
+  uint32_t i;
+
+  assert_int_equal(hole_open(&hole, 1), 0);
+  fixture_pool_bare(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, hole.address), 0);
+  for (i = 0; i < 2; i++) {
+    fixture_get(fx, "/x");
+    if (i == 0)
+      fixture_block(300);
+    fixture_run(fx);
+    assert_int_equal(pool_endpoint_stats(fx->pool, hole.address, &stats), 0);
+    assert_int_equal(stats.connect_fails, i + 1);
+    assert_int_equal(stats.recent_fails, i);
+    assert_int_equal(stats.fails_in_row, i);
+  }
+  hole_close(&hole);
+}
+
 static void a_stuck_endpoint_is_found_by_the_deadline_too(void **state) {
   pool_config_t config = {
       .max_attempts = 1, .eject_after = 5, .timeout_ms = 100};
@@ -345,6 +377,7 @@ int main(void) {
       FIXTURE_TEST(stale_connections_do_not_count),
       FIXTURE_TEST(our_own_cancellations_do_not_count),
       FIXTURE_TEST(what_fails_while_our_loop_is_blocked_does_not_count),
+      FIXTURE_TEST(nor_does_a_connect_that_our_loop_was_late_for),
       FIXTURE_TEST(a_stuck_endpoint_is_found_by_the_deadline_too),
   };
 

@@ -229,6 +229,29 @@ static void a_replay_costs_no_attempt(void **state) {
   assert_int_equal(fixture_stats(fx).retries, 2);
 }
 
+/* The replay fails too, and the retry after it meets another stale connection.
+ */
+static void there_is_one_replay_for_each_request(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+
+  next_script(fx->server, stale);
+  next_script(fx->server, stale);
+  next_script(fx->server, closes);
+  retrying(fx, 2);
+  fixture_get(fx, "/warm");
+  fixture_get(fx, "/warm");
+  fixture_run(fx);
+  assert_int_equal(fixture_stats(fx).idle, 2);
+  got = fixture_get(fx, "/x");
+  fixture_run(fx);
+  assert_int_equal(got->error, POOL_EHANGUP);
+  assert_int_equal(got->attempts, 3);
+  assert_int_equal(got->reused, 1);
+  assert_int_equal(fixture_stats(fx).replays, 1);
+  assert_int_equal(fixture_stats(fx).retries, 2);
+}
+
 /* --- ambiguous ends --------------------------------------------------------
  */
 
@@ -259,6 +282,33 @@ static void an_ambiguous_end_is_tried_elsewhere(void **state) {
     }
   }
   assert_true(fixture_stats(fx).retries > 0);
+}
+
+/* However much cheaper they are. */
+static void a_retry_goes_to_none_of_those_that_failed(void **state) {
+  fixture_t *fx = *state;
+  int i;
+
+  fixture_server(fx);
+  fixture_server(fx);
+  retrying(fx, 3);
+  for (i = 1; i < 3; i++)
+    assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[i]->address), 0);
+  for (i = 0; i < 2; i++) {
+    server_default(fx->servers[i], closes);
+    assert_int_equal(pool_set_weight(fx->pool, fx->servers[i]->address, 1000),
+                     0);
+  }
+  for (i = 1; i <= 3; i++) {
+    record_t *got = fixture_get(fx, "/x");
+
+    fixture_run(fx);
+    assert_int_equal(got->error, 0);
+    assert_int_equal(got->attempts, 3);
+    assert_string_equal(got->endpoint, fx->servers[2]->address);
+    assert_int_equal(fx->servers[0]->seen, i);
+    assert_int_equal(fx->servers[1]->seen, i);
+  }
 }
 
 static void an_attempt_that_takes_too_long_is_given_up(void **state) {
@@ -398,7 +448,9 @@ int main(void) {
       FIXTURE_TEST(a_replay_finds_room_where_all_is_busy),
       FIXTURE_TEST(a_replay_does_not_wait_for_a_server_that_is_down),
       FIXTURE_TEST(a_replay_costs_no_attempt),
+      FIXTURE_TEST(there_is_one_replay_for_each_request),
       FIXTURE_TEST(an_ambiguous_end_is_tried_elsewhere),
+      FIXTURE_TEST(a_retry_goes_to_none_of_those_that_failed),
       FIXTURE_TEST(an_attempt_that_takes_too_long_is_given_up),
       FIXTURE_TEST(the_bytes_are_the_same_with_the_new_host),
       FIXTURE_TEST(first_and_last_error_are_told),

@@ -248,6 +248,24 @@ static void without_endpoints_it_ends_when_its_time_comes(void **state) {
   assert_in_range(got->total_ms, 500, 550);
 }
 
+/* It is late for its retry, and for its deadline too. */
+static void a_deadline_that_passed_meanwhile_ends_it(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+
+  server_default(fx->server, busy);
+  judged(fx, 500);
+  got = fixture_get(fx, "/x");
+  fixture_run_ms(fx, 100);
+  assert_int_equal(fixture_stats(fx).backoff, 1);
+  fixture_block(1000);
+  fixture_run(fx);
+  assert_int_equal(got->calls, 1);
+  assert_int_equal(got->error, UV_ETIMEDOUT);
+  assert_int_equal(got->attempts, 1);
+  assert_int_equal(fx->server->seen, 1);
+}
+
 static void the_deadline_holds_for_all_attempts_together(void **state) {
   static const server_step_t slow[] = {EXPECT(), DELAY(100), CLOSE()};
   pool_config_t config = {
@@ -293,9 +311,14 @@ static void where_nothing_succeeds_retries_end(void **state) {
 }
 
 static void successes_pay_for_retries(void **state) {
+  /* Not a stale connection: that would be made up for without a token. */
   static const server_step_t one_of_five[] = {
-      EXPECT(), REPLY(),  EXPECT(), REPLY(),  EXPECT(),
-      REPLY(),  EXPECT(), REPLY(),  EXPECT(), CLOSE()};
+      EXPECT(), REPLY(),
+      EXPECT(), REPLY(),
+      EXPECT(), REPLY(),
+      EXPECT(), REPLY(),
+      EXPECT(), SEND("HTTP/1.1 200 OK\r\nA: b\r\n"),
+      CLOSE()};
   pool_config_t config = {.max_attempts = 3,
                           .retry_delay_ms = 1,
                           .retry_ratio = 50,
@@ -311,6 +334,26 @@ static void successes_pay_for_retries(void **state) {
   }
   assert_int_equal(fixture_stats(fx).succeeded, 500);
   assert_int_equal(fixture_stats(fx).retries_denied, 0);
+  assert_int_equal(fixture_stats(fx).replays, 0);
+  assert_in_range(fixture_stats(fx).retries, 120, 130);
+}
+
+static void one_that_is_cancelled_before_costs_nothing(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+  int i;
+
+  server_default(fx->server, busy);
+  judged(fx, 500);
+  for (i = 0; i < 30; i++) {
+    got = fixture_get(fx, "/x");
+    fixture_run_ms(fx, 20);
+    assert_int_equal(fixture_stats(fx).backoff, 1);
+    assert_int_equal(pool_cancel(fx->pool, got->call), 0);
+    fixture_run(fx);
+  }
+  assert_int_equal(fixture_stats(fx).retries_denied, 0);
+  assert_int_equal(fixture_stats(fx).cancelled, 30);
 }
 
 /* Many at once fail: a few retries may be live, not all of them, and one that
@@ -407,9 +450,11 @@ int main(void) {
       FIXTURE_TEST(closing_the_pool_ends_it),
       FIXTURE_TEST(a_drain_lets_it_go_on),
       FIXTURE_TEST(without_endpoints_it_ends_when_its_time_comes),
+      FIXTURE_TEST(a_deadline_that_passed_meanwhile_ends_it),
       FIXTURE_TEST(the_deadline_holds_for_all_attempts_together),
       FIXTURE_TEST(where_nothing_succeeds_retries_end),
       FIXTURE_TEST(successes_pay_for_retries),
+      FIXTURE_TEST(one_that_is_cancelled_before_costs_nothing),
       FIXTURE_TEST(not_all_are_tried_again_at_once),
       FIXTURE_TEST(a_server_that_goes_at_its_first_requests_costs_none),
       FIXTURE_TEST(a_full_answer_is_never_retried_inside),
