@@ -227,6 +227,24 @@ static void one_that_fails_fast_is_not_cheap(void **state) {
   end(&f);
 }
 
+/* It is not passed over, but has to be less busy than others. */
+static void some_failures_make_an_endpoint_dearer(void **state) {
+  fixture_t f;
+  int i;
+
+  (void)state;
+  begin(&f, 2);
+  for (i = 0; i < 4; i++) /* about three times as dear */
+    pool__load_failed(&f.endpoints[0]->load, &f.all.typical, NOW);
+  have(&f, 1, POOL__CONN_BUSY, 1);
+  for (i = 0; i < 100; i++)
+    assert_int_equal(pick(&f), 1);
+  have(&f, 1, POOL__CONN_BUSY, 3);
+  for (i = 0; i < 100; i++)
+    assert_int_equal(pick(&f), 0);
+  end(&f);
+}
+
 static void a_slow_start_is_one(void **state) {
   uint64_t cold, warm;
   fixture_t f;
@@ -457,6 +475,7 @@ int main(void) {
       cmocka_unit_test(a_little_slower_makes_no_difference),
       cmocka_unit_test(weights_divide_the_cost),
       cmocka_unit_test(one_that_fails_fast_is_not_cheap),
+      cmocka_unit_test(some_failures_make_an_endpoint_dearer),
       cmocka_unit_test(a_slow_start_is_one),
       cmocka_unit_test(only_what_can_serve_is_chosen),
       cmocka_unit_test(one_that_rests_serves_by_what_it_has),
