@@ -13,10 +13,8 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build/bench quick=0 check=0 json=
 
-usage() {
-  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
-  exit "$1"
-}
+# shellcheck source=bench/lib.sh
+. "$root/bench/lib.sh"
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -30,70 +28,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# --- what it needs -----------------------------------------------------------
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
-}
-
-has() { # a command or a file
-  case $1 in
-    */*) [ -e "$1" ] ;;
-    *) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
-  esac
-}
-
-missing_packages() {
-  local pair
-  has /usr/include/uv.h || echo libuv1-dev
-  has /usr/include/stdio.h || echo libc6-dev
-  pkg-config --atleast-version=9 libllhttp 2>/dev/null ||
-    has /usr/share/llhttp/llhttp.c || echo llhttp
-  for pair in cc:gcc make:make cmake:cmake pkg-config:pkg-config \
-    nginx:nginx-light valgrind:valgrind strace:strace; do
-    has "${pair%%:*}" || echo "${pair##*:}"
-  done
-}
-
-# Debian 13 and later have llhttp as a library, 12 has its sources.
-llhttp_package() {
-  if [ -n "$(apt-cache search --names-only '^libllhttp-dev$')" ]; then
-    echo libllhttp-dev
-  else
-    echo node-llhttp
-  fi
-}
-
-install_missing() {
-  local missing
-  mapfile -t missing < <(missing_packages)
-  [ ${#missing[@]} -gt 0 ] || return 0
-  echo "bench: installing ${missing[*]}" >&2
-  as_root apt-get -qq update >/dev/null
-  missing=("${missing[@]/#llhttp/$(llhttp_package)}")
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
-    --no-install-recommends "${missing[@]}" >/dev/null
-}
-
-build_all() {
-  cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DHTTPOOL_BENCH=ON \
-    -DHTTPOOL_EXAMPLES=OFF >"$work/cmake.log" ||
-    { cat "$work/cmake.log" >&2 && exit 1; }
-  cmake --build "$build" --parallel 2 >"$work/build.log" ||
-    { cat "$work/build.log" >&2 && exit 1; }
-}
-
-# --- the server and where things run ---------------------------------------
-
-pin_client=() pin_server=()
-if [ "$(nproc)" -gt 1 ]; then
-  pin_client=(taskset -c 0)
-  pin_server=(taskset -c 1)
-fi
-
-ports_free() { # nobody listens there
-  ! grep -qi ":$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp
-}
+# --- the server --------------------------------------------------------------
 
 listen_lines() {
   local i
@@ -132,7 +67,7 @@ EOF
 start_server() {
   local tries wait
   for ((tries = 0; tries < 8; tries++)); do
-    port=$((20000 + RANDOM % 10000))
+    port=$(random_port)
     ports_free "$port" || continue
     write_config
     PATH=$PATH:/usr/sbin "${pin_server[@]}" nginx -p "$work" \
@@ -161,8 +96,6 @@ clean_up() {
 
 # The value of a key in the "key value" lines of a program.
 value() { awk -v key="$2" '$1 == key { print $2 }' "$1"; }
-
-calc() { awk "BEGIN { printf \"$1\", $2 }"; }
 
 run() { # program, arguments
   local program=$1
@@ -353,12 +286,6 @@ cpu_us() { # pool|bare, arguments: user + system of the client, per request
   calc %.2f "$(value "$work/cpu" user_us) + $(value "$work/cpu" system_us)"
 }
 
-median() {
-  printf '%s\n' "$@" | sort -n |
-    awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : \
-      (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-
 median_of() { # a file with a number in each line
   local figures
   mapfile -t figures <"$1"
@@ -403,7 +330,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 endpoints=500 repeats=$((quick ? 3 : 5)) many_conns=10000
 
-install_missing
+install_missing nginx:nginx-light valgrind:valgrind strace:strace
 files=$((many_conns + endpoints + 1000))
 ulimit -n "$files" 2>/dev/null || {
   files=$(ulimit -Hn)

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # the scripts set some, and read others
+# What the benchmark scripts share; to be sourced. Uses $root, $build, $work.
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+has() { # a command or a file
+  case $1 in
+    */*) [ -e "$1" ] ;;
+    *) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing_packages() { # command:package ...
+  local pair
+  has /usr/include/uv.h || echo libuv1-dev
+  has /usr/include/stdio.h || echo libc6-dev
+  pkg-config --atleast-version=9 libllhttp 2>/dev/null ||
+    has /usr/share/llhttp/llhttp.c || echo llhttp
+  for pair in cc:gcc make:make cmake:cmake pkg-config:pkg-config "$@"; do
+    has "${pair%%:*}" || echo "${pair##*:}"
+  done
+}
+
+# Debian 13 and later have llhttp as a library, 12 has its sources.
+llhttp_package() {
+  if [ -n "$(apt-cache search --names-only '^libllhttp-dev$')" ]; then
+    echo libllhttp-dev
+  else
+    echo node-llhttp
+  fi
+}
+
+# What building needs, and besides: command:package ...
+install_missing() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "bench: installing ${missing[*]}" >&2
+  as_root apt-get -qq update >/dev/null
+  missing=("${missing[@]/#llhttp/$(llhttp_package)}")
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+    --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+build_all() {
+  cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DHTTPOOL_BENCH=ON \
+    -DHTTPOOL_EXAMPLES=OFF >"$work/cmake.log" ||
+    { cat "$work/cmake.log" >&2 && exit 1; }
+  cmake --build "$build" --parallel 2 >"$work/build.log" ||
+    { cat "$work/build.log" >&2 && exit 1; }
+}
+
+# Client and server on cores of their own, where there are two.
+pin_client=() pin_server=()
+if [ "$(nproc)" -gt 1 ]; then
+  pin_client=(taskset -c 0)
+  pin_server=(taskset -c 1)
+fi
+
+# Below those that connections are made from.
+random_port() { echo $((20000 + RANDOM % 10000)); }
+
+ports_free() { # nobody listens there
+  ! grep -qi ":$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp
+}
+
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }
+
+median() {
+  printf '%s\n' "$@" | sort -n |
+    awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : \
+      (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# The comment that a script begins with.
+usage() {
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
+  exit "$1"
+}
