@@ -14,7 +14,7 @@ void bench_fail(const char *what, const char *why) {
   exit(1);
 }
 
-static unsigned number(const char *text) {
+unsigned bench_number(const char *text) {
   char *end;
   unsigned long value = strtoul(text, &end, 10);
 
@@ -33,15 +33,15 @@ void bench_options(bench_options_t *options, int argc, char **argv) {
   options->requests = 1000;
   while ((option = getopt(argc, argv, "c:e:p:w:n:")) != -1) {
     if (option == 'c')
-      options->connections = number(optarg);
+      options->connections = bench_number(optarg);
     else if (option == 'e')
-      options->endpoints = number(optarg);
+      options->endpoints = bench_number(optarg);
     else if (option == 'p')
-      options->port = number(optarg);
+      options->port = bench_number(optarg);
     else if (option == 'w')
-      options->waiters = number(optarg);
+      options->waiters = bench_number(optarg);
     else if (option == 'n')
-      options->requests = number(optarg);
+      options->requests = bench_number(optarg);
     else
       exit(2);
   }

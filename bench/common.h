@@ -39,6 +39,9 @@ typedef struct {
  * others. */
 void bench_options(bench_options_t *options, int argc, char **argv);
 
+/* A number up to a thousand million. Exits on others. */
+unsigned bench_number(const char *text);
+
 /* The address of endpoint i; a text of its own for each of 60,000. */
 void bench_host(unsigned i, char *text, size_t size);
 

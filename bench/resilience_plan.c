@@ -1,0 +1,84 @@
+#include "resilience_plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+
+static double ms_at(const char **at) {
+  char *end;
+  double ms = strtod(*at, &end);
+
+  if (end == *at || !(ms >= 0 && ms < 1e6))
+    bench_fail(*at, "not a time in ms");
+  *at = end;
+  return ms;
+}
+
+void plan_answer(plan_answer_t *answer, const char *text) {
+  memset(answer, 0, sizeof *answer);
+  answer->status = 200;
+  if (*text == '~') {
+    text++;
+    answer->average_ms = ms_at(&text);
+  } else {
+    answer->least_ms = answer->most_ms = ms_at(&text);
+    if (*text == '-') {
+      text++;
+      answer->most_ms = ms_at(&text);
+    }
+  }
+  if (*text == '@') {
+    answer->status = bench_number(text + 1);
+    text = "";
+  }
+  if (*text != '\0' || answer->most_ms < answer->least_ms)
+    bench_fail(text, "not what an endpoint does");
+}
+
+static plan_mode_t mode_of(const char *text, size_t len) {
+  static const char *const names[] = {"", "hangup", "refuse", "fail"};
+  int mode;
+
+  for (mode = PLAN_HANGUP; mode <= PLAN_FAIL; mode++)
+    if (strlen(names[mode]) == len && memcmp(names[mode], text, len) == 0)
+      return (plan_mode_t)mode;
+  return PLAN_WELL;
+}
+
+void plan_outage(plan_outage_t *outage, const char *text) {
+  const char *at = text + strcspn(text, ":");
+
+  outage->mode = mode_of(text, (size_t)(at - text));
+  if (outage->mode == PLAN_WELL || *at != ':')
+    bench_fail(text, "not an outage");
+  at++;
+  outage->from_ms = (uint64_t)ms_at(&at);
+  if (*at != ':')
+    bench_fail(text, "not an outage");
+  at++;
+  outage->to_ms = (uint64_t)ms_at(&at);
+  if (*at != '\0' || outage->to_ms <= outage->from_ms)
+    bench_fail(text, "not an outage");
+}
+
+/* Above 0, below 1. splitmix64 (Steele, Lea, Flood: "Fast Splittable
+ * Pseudorandom Number Generators", 2014). */
+static double random_part(uint64_t *seed) {
+  uint64_t z = *seed += 0x9e3779b97f4a7c15u;
+
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  z ^= z >> 31;
+  return ((double)(z >> 11) + 0.5) / 9007199254740992.0;
+}
+
+uint64_t plan_next_ms(const plan_answer_t *answer, uint64_t *seed) {
+  double part = random_part(seed);
+
+  if (answer->average_ms > 0)
+    return (uint64_t)(-log(part) * answer->average_ms + 0.5);
+  return (uint64_t)(answer->least_ms +
+                    part * (answer->most_ms - answer->least_ms) + 0.5);
+}
