@@ -223,12 +223,6 @@ static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused) {
     plan(peer, DEAF_US, on_deaf, 0);
 }
 
-/* Nothing that holds up the process or a packet for long. */
-static int is_swift(const world_t *world) {
-  return !world->on[KIND_FREEZE] && !world->on[KIND_CLOCK_JUMP] &&
-         !world->on[KIND_BLOCKED_LOOP] && !world->on[KIND_SLOW_CONNECT];
-}
-
 /* What this connection may not be asked any more. */
 static void check_welcome(peer_t *peer) {
   const world_t *world = peer->site->world;
@@ -238,7 +232,7 @@ static void check_welcome(peer_t *peer) {
   if (++peer->requests > world->config.max_requests)
     trace_fail("request %u is the %u. on its connection", peer->id,
                peer->requests);
-  if (peer->spoke_at > 0 && is_swift(world) &&
+  if (peer->spoke_at > 0 && world_is_swift(world) &&
       timeline_now() > peer->spoke_at + there_and_back_us + QUIET_US)
     trace_fail("request %u on a connection that spoke out of turn", peer->id);
   peer->silent_at = timeline_now();
@@ -252,7 +246,7 @@ static void check_in_service(const peer_t *peer) {
   const tcp_path_t *path = &peer->end->conn->path;
   uint64_t there_ms = 2ull * (path->latency_us + path->jitter_us) / 1000;
 
-  if (site->out_since_ms > 0 && is_swift(world) && world->lost_us == 0 &&
+  if (site->out_since_ms > 0 && world_is_swift(world) && world->lost_us == 0 &&
       world->last_stats.events_lost == 0 &&
       timeline_now() / 1000 > site->out_since_ms + there_ms + QUIET_US / 1000)
     trace_fail("request %u came to an endpoint that is out", peer->id);

@@ -236,6 +236,11 @@ void world_print(const world_t *world) {
   printf("\n");
 }
 
+int world_is_swift(const world_t *world) {
+  return !world->on[KIND_FREEZE] && !world->on[KIND_CLOCK_JUMP] &&
+         !world->on[KIND_BLOCKED_LOOP] && !world->on[KIND_SLOW_CONNECT];
+}
+
 /* --- kinds -----------------------------------------------------------------
  */
 

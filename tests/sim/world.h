@@ -160,6 +160,9 @@ void world_print(const world_t *world);
 /* Whether a kind is to strike now; then it is counted. */
 int world_strikes(world_t *world, kind_t kind);
 
+/* Nothing holds up the process or a packet for long. */
+int world_is_swift(const world_t *world);
+
 /* Counts a strike that somebody else decided. */
 void world_hit(world_t *world, kind_t kind);
 
