@@ -53,9 +53,6 @@ static void set_limits(pool_config_t *config, const uint8_t *bytes) {
   static const uint32_t head[] = {0, 256, 512, 1500};
   static const uint32_t body[] = {0, 1, 16, 600, 20000, 0, 0, 0};
 
-  config->max_attempts = 1;
-  config->eject_after = POOL_OFF;
-  config->seed = 1;
   config->max_pending = PICK(bytes[0], pending);
   config->max_connections = PICK(bytes[0] >> 3, connections);
   config->max_connecting = PICK(bytes[0] >> 6, connecting);
@@ -77,6 +74,19 @@ static void set_times(pool_config_t *config, const uint8_t *bytes) {
   config->head_timeout_ms = PICK(bytes[1], other);
   config->stall_timeout_ms = PICK(bytes[1] >> 3, other);
   config->resolution_ms = PICK(bytes[1] >> 6, resolution);
+}
+
+/* Whether requests are tried again, and endpoints taken out; without retries
+ * whatever a server does has to be told. */
+static void set_retries(pool_config_t *config, unsigned n) {
+  static const uint32_t attempts[] = {1, 2, 3, 4};
+  static const uint32_t eject[] = {POOL_OFF, POOL_OFF, 1, 2};
+
+  config->max_attempts = PICK(n, attempts);
+  config->eject_after = PICK(n, eject);
+  config->eject_ms = 1 + n * 100;
+  config->retry_delay_ms = 1 + n;
+  config->seed = 1;
 }
 
 /* Starts with some endpoints in the pool; which, and of what kind? */
@@ -114,6 +124,7 @@ static void set_world(const uint8_t *data, size_t size) {
   set_places(settings + 1);
   set_limits(&world.config, settings + 3);
   set_times(&world.config, settings + 5);
+  set_retries(&world.config, settings[1] >> 6);
   if (world.talks)
     world.config.on_event = user_on_event;
   world.config.data = &world;

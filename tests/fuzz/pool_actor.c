@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "pool_oracle.h"
 #include "pool_words.h"
 #include "reply.h"
 
@@ -256,7 +257,8 @@ static void wake(actor_t *actor) {
  */
 
 /* The head is whole: whose request is it? It must be one that is pending, or
- * was, and that no server has had before. */
+ * was, and that servers have not had more often than it may be sent. One whose
+ * client has gone was given up, and the next attempt may be here already. */
 static void read_head(actor_t *actor) {
   world_t *world = actor->place->world;
   const char *id =
@@ -268,9 +270,12 @@ static void read_head(actor_t *actor) {
   index = strtoul(id + strlen("\r\nX-Id: "), NULL, 10);
   FUZZ_CHECK(index < world->call_count);
   call = &world->calls[index];
-  FUZZ_CHECK(call->actor == NULL);
+  FUZZ_CHECK(++call->seen <= oracle_attempts(call));
   FUZZ_CHECK(strncmp(actor->head, call->method, strlen(call->method)) == 0);
-  call->actor = actor;
+  if (call->actor == NULL || !actor->end->peer->closed) {
+    call->actor = actor;
+    call->answered = 0;
+  }
   actor->call = call;
   actor->body_left = call->body_len;
   actor->head_len = 0;

@@ -62,6 +62,8 @@ void actor_answer(actor_t *actor, unsigned a) {
     append_body(actor, shape, len);
   if (shape == SHAPE_CLOSED)
     actor->ends = 1;
-  call->answered = 1;
-  call->answer_len = len;
+  if (call->actor == actor) { /* else it was given up, and is asked elsewhere */
+    call->answered = 1;
+    call->answer_len = len;
+  }
 }

@@ -15,6 +15,9 @@ void oracle_stats(const world_t *world);
 uint64_t oracle_result(const call_t *call, const pool_result_t *result);
 uint64_t oracle_digest(const pool_result_t *result);
 
+/* How often a call may be sent, at most. */
+uint32_t oracle_attempts(const call_t *call);
+
 /* What a call to pool_request() costs. */
 typedef struct {
   uint64_t allocations;

@@ -52,7 +52,8 @@ typedef struct {
   uint64_t due_us;    /* the deadline; UINT64_MAX for none */
   uint64_t jumped_us; /* world_t's, when it was accepted */
   uint64_t behind_us; /* by how much the loop's time was late then */
-  actor_t *actor;     /* who has seen its head */
+  actor_t *actor;     /* who has seen its head, of its last attempt */
+  uint32_t seen;      /* how often that happened */
   size_t answer_len;  /* bytes of body in the answer, if it is answered */
   int error;          /* how it ended */
   unsigned to_head : 1;
