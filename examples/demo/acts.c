@@ -160,7 +160,7 @@ static int act_rolled(demo_t *demo) {
 
   demo->load.wanted = DEMO_CALLERS / 2;
   for (i = 0; i < ROUNDS * DEMO_ORIGINS; i++) {
-    int graceful = i < DEMO_ORIGINS;
+    uint32_t graceful = i < DEMO_ORIGINS ? 1 : 0;
 
     run_until(demo, has_made_its_share, GIVE_UP);
     report_say(demo, graceful ? "stopped, and started again"
@@ -170,7 +170,7 @@ static int act_rolled(demo_t *demo) {
     if (err != 0)
       return err;
     demo->stops += graceful;
-    demo->kills += !graceful;
+    demo->kills += 1 - graceful;
   }
   run_until(demo, has_made_its_calls, GIVE_UP);
   stop_load(demo);

@@ -5,8 +5,8 @@
  * The load is a number of callers: at each beat every one of them that has its
  * answer asks again. Requests are numbered, and the number is their path. A
  * restart begins when its share of the load is done and goes on only as the
- * pool comes to know of it: it loses its connections, is refused a new one, and
- * is answered again. So none can be missed. */
+ * pool comes to know of it: it loses its connections, is refused a new one or
+ * takes the server out, and is answered again. So none can be missed. */
 #include <signal.h>
 
 #include "fixture.h"
@@ -150,11 +150,13 @@ static int has_ended(fixture_t *fx, void *arg) {
   return process_has_ended(((restart_t *)arg)->server);
 }
 
-static int was_refused(fixture_t *fx, void *arg) {
+static int is_known_to_be_down(fixture_t *fx, void *arg) {
   const restart_t *restart = arg;
+  pool_endpoint_stats_t stats = stats_of(restart);
 
   (void)fx;
-  return stats_of(restart).connect_fails > restart->before.connect_fails;
+  return stats.connect_fails > restart->before.connect_fails ||
+         stats.health == POOL_OUT;
 }
 
 static int listens(fixture_t *fx, void *arg) {
@@ -177,7 +179,7 @@ static int answers(fixture_t *fx, void *arg) {
 static void down_and_up(fixture_t *fx, restart_t *restart) {
   fixture_run_until(fx, has_ended, restart);
   fixture_run_until(fx, has_lost_all, restart);
-  fixture_run_until(fx, was_refused, restart);
+  fixture_run_until(fx, is_known_to_be_down, restart);
   process_begin(restart->server);
   fixture_run_until(fx, listens, restart);
   assert_true(restart->server->pid > 0);
@@ -402,7 +404,7 @@ static void no_get_fails_while_servers_are_stopped_and_started(void **state) {
   roll(fx, by_quit);
   assert_rolled(fx);
   assert_none_failed();
-  assert_true(fixture_stats(fx).connect_fails >= RESTARTS);
+  assert_true(fixture_stats(fx).connect_fails > 0);
 }
 
 static void no_get_fails_while_servers_are_killed_and_started(void **state) {
@@ -412,7 +414,7 @@ static void no_get_fails_while_servers_are_killed_and_started(void **state) {
   roll(fx, by_kill);
   assert_rolled(fx);
   assert_none_failed();
-  assert_true(fixture_stats(fx).connect_fails >= RESTARTS);
+  assert_true(fixture_stats(fx).connect_fails > 0);
   assert_true(fixture_stats(fx).retries >= RESTARTS);
 }
 
@@ -432,7 +434,7 @@ static void no_post_is_done_twice_while_servers_are_stopped(void **state) {
   roll(fx, by_quit);
   assert_rolled(fx);
   assert_none_done_twice();
-  assert_true(fixture_stats(fx).connect_fails >= RESTARTS);
+  assert_true(fixture_stats(fx).connect_fails > 0);
 }
 
 static void no_post_is_done_twice_while_servers_are_killed(void **state) {
@@ -442,7 +444,7 @@ static void no_post_is_done_twice_while_servers_are_killed(void **state) {
   roll(fx, by_kill);
   assert_rolled(fx);
   assert_none_done_twice();
-  assert_true(fixture_stats(fx).connect_fails >= RESTARTS);
+  assert_true(fixture_stats(fx).connect_fails > 0);
   assert_true(failed() >= RESTARTS);
 }
 
