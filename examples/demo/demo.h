@@ -21,7 +21,7 @@ typedef struct {
   uint64_t opened; /* connections */
   uint64_t retries;
   uint64_t replays; /* of them */
-  uint64_t denied;  /* retries that were too many */
+  uint64_t denied;  /* retries that were more than the pool allows */
 } deeds_t;
 
 /* What the last act measured. */

@@ -49,7 +49,7 @@ static void print_row(const demo_t *demo, act_t act) {
   if (errors[0] != '\0')
     printf("    failed with %s\n", errors);
   if (deeds->retries + deeds->denied > 0)
-    printf("    retries %llu, of them replays %llu; too many %llu; slowest "
+    printf("    retries %llu, of them replays %llu; %llu denied; slowest "
            "answer %u ms\n",
            (number_t)deeds->retries, (number_t)deeds->replays,
            (number_t)deeds->denied, tally->slowest);
