@@ -4,7 +4,7 @@
 
 #define TOKEN     1000u    /* thousandths */
 #define LIVE_MIN  10u      /* retries that may always be live */
-#define LIVE_PART 5u       /* of calls in hand: one in so many */
+#define LIVE_PART 2u       /* of calls in hand: one in so many */
 #define MILLI_MAX 1000000u /* of one second: no sum overflows */
 
 static pool__budget_slot_t *slot_of(pool__budget_t *budget, uint64_t second) {

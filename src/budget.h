@@ -50,7 +50,9 @@ pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now);
 
 /* A retry is to be scheduled: 1, and it is paid for; or 0. `live` retries are
  * scheduled or under way, of `in_hand` calls that are under way or wait for
- * their retry: at most a fifth of them, or ten. */
+ * their retry: at most half of them, or ten. (A server that dies takes its
+ * share of them with it, and there may be two servers only; the tokens bound
+ * the rest.) */
 int pool__budget_take(pool__budget_t *budget, uint64_t now, uint32_t live,
                       uint32_t in_hand);
 

@@ -106,16 +106,16 @@ static void in_an_outage_retries_go_to_nothing(void **state) {
   assert_in_range(retries, 300, 330);
 }
 
-static void live_ones_are_a_fifth_or_ten(void **state) {
+static void live_ones_are_half_or_ten(void **state) {
   pool__budget_t budget;
 
   (void)state;
   pool__budget_init(&budget, 10, START);
   assert_true(pool__budget_take(&budget, START, 9, 0));
   assert_false(pool__budget_take(&budget, START, 10, 0));
-  assert_false(pool__budget_take(&budget, START, 10, 54));
-  assert_true(pool__budget_take(&budget, START, 10, 55));
-  assert_false(pool__budget_take(&budget, START, 20, 100));
+  assert_false(pool__budget_take(&budget, START, 10, 21));
+  assert_true(pool__budget_take(&budget, START, 10, 22));
+  assert_false(pool__budget_take(&budget, START, 20, 41));
   assert_int_equal(pool__budget_left(&budget, START), 8000);
 }
 
@@ -149,7 +149,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_spent_in_ten_seconds_is_gone),
       cmocka_unit_test(the_oldest_are_spent_first),
       cmocka_unit_test(in_an_outage_retries_go_to_nothing),
-      cmocka_unit_test(live_ones_are_a_fifth_or_ten),
+      cmocka_unit_test(live_ones_are_half_or_ten),
       cmocka_unit_test(what_was_not_sent_is_given_back),
       cmocka_unit_test(no_sum_overflows),
   };
