@@ -54,6 +54,10 @@ static int is_refused(pool__text_t name) {
          pool__text_is(name.at, name.len, "http2-settings");
 }
 
+static int is_key(pool__text_t name) {
+  return pool__text_is(name.at, name.len, "idempotency-key");
+}
+
 static field_kind_t kind_of(pool__text_t name) {
   if (pool__text_is(name.at, name.len, "host"))
     return FIELD_HOST;
@@ -133,7 +137,7 @@ static int judge_field(plan_t *plan, const field_t *field, size_t body_len) {
   case FIELD_PLAIN:
     break;
   }
-  if (pool__text_is(field->name.at, field->name.len, "idempotency-key"))
+  if (is_key(field->name))
     plan->has_key = 1;
   plan->fields_len += field->name.len + field->value.len + LEN(": \r\n");
   return 0;
