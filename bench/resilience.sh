@@ -182,7 +182,7 @@ both() { # function, table, how many
   done
 }
 
-# --- 1: an endpoint that fails fast --------------------------------------------
+# --- 1: an endpoint that fails fast ------------------------------------------
 
 share_of_last() { # of five endpoints, in per cent of the requests
   awk '$1 == "request" { all++; last += $3 == 4 }
@@ -203,10 +203,10 @@ fast_failure() {
   row 'share of the requests that go there' '%' 3 "${figures[@]}"
 }
 
-# --- 2: a slow endpoint --------------------------------------------------------
+# --- 2: a slow endpoint ------------------------------------------------------
 
-# Of latencies in ms, without those due in the first two seconds, while neither knows
-# the endpoints.
+# Of latencies in ms, without those of requests that were due in the first two
+# seconds, while neither knows the endpoints.
 percentile() { # name, in per cent
   awk 'FNR == NR { if (!from || $1 < from) from = $1; next }
     $1 >= from + 2e6 { print ($3 - $1) / 1000 }' \
@@ -237,7 +237,7 @@ slow_endpoint() {
     "$(calc %.2f "${figures[0]} / ${figures[1]}")" 1
 }
 
-# --- 3: the load in an outage --------------------------------------------------
+# --- 3: the load in an outage ------------------------------------------------
 
 # What arrived at the servers, pings too, for each request offered: in each
 # second of the outage, and as the last line in all after ten of them.
@@ -304,7 +304,7 @@ outage_load() {
   seconds_table "$down_s"
 }
 
-# --- 4: the way back -----------------------------------------------------------
+# --- 4: the way back ---------------------------------------------------------
 
 # ms from the end of the outage to the first success (without one, to the end
 # of the run), and to the last failure of a request that was due after it.
@@ -381,7 +381,7 @@ recovery() {
   done
 }
 
-# --- all of it -----------------------------------------------------------------
+# --- all of it ---------------------------------------------------------------
 
 work=$(mktemp -d)
 trap clean_up EXIT
