@@ -100,6 +100,7 @@ static void removing_the_last_endpoint_ends_who_waits(void **state) {
   assert_int_equal(records[1]->error, POOL_ENOENDPOINT);
   assert_int_equal(records[1]->phase, POOL_WAITING);
   assert_int_equal(records[2]->error, POOL_ENOENDPOINT);
+  assert_int_equal(records[2]->order, 2); /* at once */
 }
 
 static void removing_the_last_endpoint_while_it_is_connecting(void **state) {

@@ -131,6 +131,7 @@ static void the_numbers_of_an_endpoint(void **state) {
                                          REPLY(),  EXPECT(), CLOSE()};
   fixture_t *fx = *state;
   pool_endpoint_stats_t stats;
+  record_t *got;
   int i;
 
   server_script(fx->server, script);
@@ -140,7 +141,7 @@ static void the_numbers_of_an_endpoint(void **state) {
     fixture_get(fx, "/x");
     fixture_run(fx);
   }
-  fixture_get(fx, "/x");
+  got = fixture_get(fx, "/x");
   fixture_run_ms(fx, 3);
   stats = fixture_endpoint_stats(fx, fx->server);
 
@@ -152,6 +153,12 @@ static void the_numbers_of_an_endpoint(void **state) {
   assert_int_equal(stats.busy, 1);
   assert_int_equal(stats.idle, 0);
   assert_int_equal(stats.last_error, POOL_EHANGUP);
+  assert_int_equal(pool_cancel(fx->pool, got->call), 0);
+  stats = fixture_endpoint_stats(fx, fx->server);
+  assert_int_equal(stats.attempts, 4);
+  assert_int_equal(stats.failed, 2);
+  assert_int_equal(stats.busy, 0);
+  assert_int_equal(stats.last_error, POOL_EHANGUP); /* not by its fault */
 }
 
 static void the_numbers_of_an_endpoint_by_state(void **state) {
