@@ -19,7 +19,8 @@ void pool__endpoints_init(pool__endpoints_t *all, pool__mem_t *mem,
 
 void pool__endpoints_clear(pool__endpoints_t *all) {
   assert(pool__list_empty(&all->serving) && pool__list_empty(&all->leaving));
-  pool__mem_give(all->mem, all->able, all->able_room * sizeof *all->able);
+  pool__mem_give(all->mem, all->able,
+                 all->able_room * sizeof(pool__endpoint_t *));
   all->able = NULL;
   all->able_room = 0;
 }
@@ -197,8 +198,9 @@ static int make_room(pool__endpoints_t *all) {
 
   if (all->serving.length < all->able_room)
     return 0;
-  able = pool__mem_resize(all->mem, all->able, all->able_room * sizeof *able,
-                          room * sizeof *able);
+  able = pool__mem_resize(all->mem, all->able,
+                          all->able_room * sizeof(pool__endpoint_t *),
+                          room * sizeof(pool__endpoint_t *));
   if (able == NULL)
     return UV_ENOMEM;
   all->able = able;

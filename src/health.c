@@ -44,12 +44,32 @@ static void change(pool__health_t *health, pool__endpoint_t *endpoint,
  */
 
 static uint32_t ping_gap(pool__health_t *health, pool__endpoint_t *endpoint) {
+  uint32_t ms;
+
   endpoint->ping_gap_ms =
       endpoint->ping_gap_ms == 0
           ? doubled(POOL__HEALTH_PING_MS, endpoint->ejected_in_row - 1,
                     POOL__HEALTH_PING_MAX_MS)
           : doubled(endpoint->ping_gap_ms, 1, POOL__HEALTH_PING_MAX_MS);
-  return jittered(health, endpoint->ping_gap_ms);
+  ms = endpoint->ping_gap_ms;
+  if (pool__health_all_out(health->all) && ms > POOL__HEALTH_PING_ALL_MS)
+    ms = POOL__HEALTH_PING_ALL_MS;
+  return jittered(health, ms);
+}
+
+/* The last one has gone out: those that were to be asked late are asked soon.
+ */
+static void ask_all_soon(pool__health_t *health) {
+  pool__list_t *serving = &health->all->serving;
+  pool__link_t *link = pool__list_first(serving);
+
+  for (; link != NULL; link = pool__list_next(serving, link)) {
+    pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
+
+    if (pool__timer_armed(&endpoint->health_timer))
+      pool__wheel_arm_by(health->wheel, &endpoint->health_timer,
+                         jittered(health, POOL__HEALTH_PING_ALL_MS), on_timer);
+  }
 }
 
 static void take_out(pool__health_t *health, pool__endpoint_t *endpoint,
@@ -70,6 +90,8 @@ static void take_out(pool__health_t *health, pool__endpoint_t *endpoint,
                   doubled(health->limits.eject_ms, endpoint->ejected_in_row - 1,
                           POOL__HEALTH_OUT_MAX_MS));
   change(health, endpoint, POOL_OUT, reason, ms);
+  if (pool__health_all_out(health->all))
+    ask_all_soon(health);
 }
 
 /* On suspicion at most half may be out. */

@@ -17,7 +17,8 @@
  * may not be taken out for there are too many out already is asked too. Who
  * does not answer a ping is down, which is more than a suspicion: all may be.
  * When the ones that are down leave less than half in service, those that are
- * merely suspected come back (panic).
+ * merely suspected come back (panic). While all are out nothing but a ping can
+ * end that: then pings come often.
  *
  * Decisions only: what happens then is for the owner's functions. Memory is the
  * endpoints'. */
@@ -32,6 +33,7 @@
 #define POOL__HEALTH_OUT_MAX_MS  300000u
 #define POOL__HEALTH_PING_MS     1000u /* until the first one, about */
 #define POOL__HEALTH_PING_MAX_MS 15000u
+#define POOL__HEALTH_PING_ALL_MS 2000u /* at most, while all are out */
 
 typedef struct {
   uint32_t eject_after; /* or POOL_OFF */

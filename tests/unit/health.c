@@ -362,6 +362,33 @@ static void in_panic_suspects_serve(void **state) {
   end(&f);
 }
 
+/* One has been down for long, and is asked rarely; then the other goes too. */
+static void when_all_are_out_they_are_asked_often(void **state) {
+  fixture_t f;
+  uint64_t before;
+  int i;
+
+  (void)state;
+  begin(&f, 2, 1);
+  bad(&f, 0, 5);
+  for (i = 0; i < 6; i++) {
+    fire(&f, 0);
+    pool__health_pinged(&f.health, f.endpoints[0], POOL__PING_FAILED);
+  }
+  assert_true(f.endpoints[0]->health_timer.due > f.loop.time + 7000);
+  bad(&f, 1, 5);
+  pool__health_pinged(&f.health, f.endpoints[1], POOL__PING_FAILED);
+  assert_true(pool__health_all_out(&f.all));
+  assert_in_range(f.endpoints[0]->health_timer.due - f.loop.time, 1000, 2000);
+  for (i = 0; i < 10; i++) {
+    before = f.loop.time;
+    fire(&f, 0);
+    assert_in_range(f.loop.time - before, i == 0 ? 0 : 1000, 2000);
+    pool__health_pinged(&f.health, f.endpoints[0], POOL__PING_FAILED);
+  }
+  end(&f);
+}
+
 static void who_leaves_is_asked_no_more(void **state) {
   fixture_t f;
 
@@ -412,6 +439,7 @@ int main(void) {
       cmocka_unit_test(a_ping_decides_where_suspicion_may_not),
       cmocka_unit_test(it_is_asked_more_and_more_rarely),
       cmocka_unit_test(in_panic_suspects_serve),
+      cmocka_unit_test(when_all_are_out_they_are_asked_often),
       cmocka_unit_test(who_leaves_is_asked_no_more),
       cmocka_unit_test(a_trial_of_one_that_left_changes_nothing),
   };
