@@ -54,10 +54,15 @@ if(UNIX AND NOT APPLE AND CMAKE_OBJCOPY AND
     COMMAND ${CMAKE_OBJCOPY} --wildcard "--keep-global-symbol=pool_[!_]*"
       ${one_object}
     DEPENDS httpool_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_target(httpool_one_object DEPENDS ${one_object})
   set(objects ${one_object})
 endif()
 add_library(httpool_static STATIC ${objects})
 add_library(httpool_shared SHARED ${objects})
+if(TARGET httpool_one_object) # made once, not by each of them
+  add_dependencies(httpool_static httpool_one_object)
+  add_dependencies(httpool_shared httpool_one_object)
+endif()
 
 foreach(kind static shared)
   add_library(httpool::httpool_${kind} ALIAS httpool_${kind})

@@ -120,7 +120,7 @@ typedef struct {
   size_t body_len;
   uint32_t flags;        /* POOL_COPY_BODY, POOL_IDEMPOTENT */
   uint32_t timeout_ms;   /* [the pool's] */
-  uint32_t max_attempts; /* [the pool's]; 1: never again */
+  uint32_t max_attempts; /* [the pool's], to 100; 1: never again */
 } pool_request_t;
 
 /* What on_retry says of an answer, or a positive number: try again in so many

@@ -25,8 +25,9 @@
 #include "attempt.h"
 #include "slab.h"
 
-#define POOL__MAX_PENDING (1u << 24)
-#define POOL__CALL_TRIED  8u /* endpoints that it remembers */
+#define POOL__MAX_PENDING  (1u << 24)
+#define POOL__MAX_ATTEMPTS 100u
+#define POOL__CALL_TRIED   8u /* endpoints that it remembers */
 
 typedef enum {
   POOL__CALL_FREE, /* not accepted */

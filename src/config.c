@@ -55,7 +55,7 @@ int pool__config_read(pool_config_t *config, const pool_config_t *from,
          settle(&c.resolution_ms, 10, 1, 1000) &&
          settle(&c.max_head_bytes, 65536, HEAD_BYTES_MIN, HEAD_BYTES_MAX) &&
          settle(&c.max_body_bytes, 16u << 20, 1, BODY_BYTES_MAX) &&
-         settle(&c.max_attempts, 3, 1, 100) &&
+         settle(&c.max_attempts, 3, 1, POOL__MAX_ATTEMPTS) &&
          settle(&c.attempt_timeout_ms, POOL_OFF, 1, POOL_OFF) &&
          settle(&c.retry_delay_ms, 20, 1, 60000) &&
          settle(&c.retry_ratio, 10, 1, 1000) &&

@@ -16,6 +16,8 @@ accept_request(pool_t *pool, const pool_request_t *request, pool_done_cb done,
 
   if (err != 0)
     return err;
+  if (request->max_attempts > POOL__MAX_ATTEMPTS)
+    return UV_EINVAL;
   err = pool__call_accept(&pool->calls, request, pool->config.max_head_bytes,
                           &call);
   if (err != 0)

@@ -138,6 +138,17 @@ static void one_attempt_means_no_replay_either(void **state) {
   assert_int_equal(got->attempts, 1);
 }
 
+static void more_than_a_hundred_attempts_are_a_mistake(void **state) {
+  fixture_t *fx = *state;
+  pool_request_t request = {.path = "/x", .max_attempts = 101};
+
+  retrying(fx, 100);
+  assert_int_equal(fixture_request(fx, &request)->rc, UV_EINVAL);
+  request.max_attempts = 100;
+  assert_int_equal(fixture_request(fx, &request)->rc, 0);
+  fixture_run(fx);
+}
+
 /* The server was restarted: every pooled connection is stale, and the replay
  * must not go from one to the next. */
 static void a_replay_goes_over_a_new_connection(void **state) {
@@ -444,6 +455,7 @@ int main(void) {
       FIXTURE_TEST(what_must_not_run_twice_is_not_sent_twice),
       FIXTURE_TEST(a_key_or_a_flag_says_that_it_may),
       FIXTURE_TEST(one_attempt_means_no_replay_either),
+      FIXTURE_TEST(more_than_a_hundred_attempts_are_a_mistake),
       FIXTURE_TEST(a_replay_goes_over_a_new_connection),
       FIXTURE_TEST(a_replay_finds_room_where_all_is_busy),
       FIXTURE_TEST(a_replay_does_not_wait_for_a_server_that_is_down),

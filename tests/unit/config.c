@@ -24,6 +24,13 @@ static const struct {
     {"resolution_ms", FIELD(resolution_ms), 10, 1, 1000},
     {"max_head_bytes", FIELD(max_head_bytes), 65536, 256, 16777216},
     {"max_body_bytes", FIELD(max_body_bytes), 16777216, 1, 2147483648u},
+    {"max_attempts", FIELD(max_attempts), 3, 1, 100},
+    {"attempt_timeout_ms", FIELD(attempt_timeout_ms), POOL_OFF, 1, POOL_OFF},
+    {"retry_delay_ms", FIELD(retry_delay_ms), 20, 1, 60000},
+    {"retry_ratio", FIELD(retry_ratio), 10, 1, 1000},
+    {"eject_after", FIELD(eject_after), 5, 1, POOL_OFF},
+    {"eject_ms", FIELD(eject_ms), 5000, 1, 300000},
+    {"ping_timeout_ms", FIELD(ping_timeout_ms), 1000, 1, POOL_OFF},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
