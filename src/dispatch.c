@@ -266,16 +266,6 @@ static int serve(pool_t *pool, pool__call_t *call) {
   return connecting(pool) < wanted(pool);
 }
 
-/* No endpoint is left for those who wait. */
-static void end_waiting(pool_t *pool, int error) {
-  pool__call_state_t state = POOL__CALL_WAITING;
-  pool__link_t *link;
-
-  for (; state <= POOL__CALL_FRESH; state++)
-    while ((link = pool__list_first(&pool->calls.lists[state])) != NULL)
-      pool__settle_abort(pool, POOL__OF(link, pool__call_t, link), error);
-}
-
 void pool__dispatch_now(pool_t *pool) {
   pool__call_t *call;
   int nowhere;
@@ -292,5 +282,5 @@ void pool__dispatch_now(pool_t *pool) {
   }
   nowhere = pool__dispatch_nowhere(pool);
   if (nowhere != 0)
-    end_waiting(pool, nowhere);
+    pool__settle_abort_waiting(pool, POOL__CALL_FRESH, nowhere);
 }

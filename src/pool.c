@@ -131,16 +131,6 @@ int pool_add_endpoint(pool_t *pool, const char *address) {
   return 0;
 }
 
-/* The calls that are on no connection. */
-static void end_waiting(pool_t *pool, int error) {
-  pool__call_state_t state = POOL__CALL_WAITING;
-  pool__link_t *link;
-
-  for (; state <= POOL__CALL_BACKOFF; state++)
-    while ((link = pool__list_first(&pool->calls.lists[state])) != NULL)
-      pool__settle_abort(pool, POOL__OF(link, pool__call_t, link), error);
-}
-
 /* The calls that are on connections of these endpoints, and pings there. */
 static void end_active(pool_t *pool, const pool__list_t *endpoints, int error) {
   pool__link_t *link = pool__list_first(endpoints);
@@ -393,7 +383,7 @@ void pool_close(pool_t *pool, void (*cb)(void *data), void *data) {
   pool->close_data = data;
   end_active(pool, &pool->endpoints.serving, POOL_ECLOSING);
   end_active(pool, &pool->endpoints.leaving, POOL_ECLOSING);
-  end_waiting(pool, POOL_ECLOSING);
+  pool__settle_abort_waiting(pool, POOL__CALL_BACKOFF, POOL_ECLOSING);
   pool__conns_close_unused(pool, NULL);
   pool__wake(pool);
   pool__check(pool);

@@ -317,6 +317,16 @@ void pool__settle_abort(pool_t *pool, pool__call_t *call, int error) {
   pool__wake(pool);
 }
 
+void pool__settle_abort_waiting(pool_t *pool, pool__call_state_t last,
+                                int error) {
+  pool__call_state_t state = POOL__CALL_WAITING;
+  pool__link_t *link;
+
+  for (; state <= last; state++)
+    while ((link = pool__list_first(&pool->calls.lists[state])) != NULL)
+      pool__settle_abort(pool, POOL__OF(link, pool__call_t, link), error);
+}
+
 /* --- its timer -------------------------------------------------------------
  */
 

@@ -40,6 +40,11 @@ int pool__settle_answer(pool_t *pool, pool__call_t *call,
  * ends; its callback runs from the loop. */
 void pool__settle_abort(pool_t *pool, pool__call_t *call, int error);
 
+/* As above, all calls that wait, in states up to `last`: FRESH for a
+ * connection, BACKOFF for their time too. */
+void pool__settle_abort_waiting(pool_t *pool, pool__call_state_t last,
+                                int error);
+
 /* The callback of a call's timer: its deadline, or the end of its backoff. */
 void pool__settle_timer(pool__timer_t *timer, uint64_t now);
 
