@@ -1,7 +1,5 @@
 /* Decisions on endpoints that are made by hand: lengths of lists stand for
  * connections, nothing is ever opened. */
-#include <time.h>
-
 #include "unit_test.h"
 
 #include "balance.h"
@@ -265,47 +263,6 @@ static void a_slow_start_is_one(void **state) {
   end(&f);
 }
 
-/* Processor time of so many choices among so many endpoints. */
-static clock_t time_of_choices(uint32_t endpoints, uint32_t choices) {
-  static const pool__endpoint_limits_t limits = {10, 4};
-  pool__endpoint_t *endpoint;
-  char name[32];
-  fixture_t f;
-  clock_t begun;
-  uint32_t i;
-
-  memset(&f, 0, sizeof f);
-  unit_mem_init(&f.unit, &f.mem);
-  pool__endpoints_init(&f.all, &f.mem, &limits);
-  f.given.now = NOW;
-  for (i = 0; i < endpoints; i++) {
-    snprintf(name, sizeof name, "127.0.%u.%u:80", i / 250, i % 250 + 1);
-    assert_int_equal(pool__endpoint_add(&f.all, name, &endpoint), 0);
-    pool__load_answered(&endpoint->load, &f.all.typical, NOW, i % 50);
-  }
-  begun = clock();
-  for (i = 0; i < choices; i++)
-    assert_non_null(pool__balance_pick(&f.all, &f.random, &f.given));
-  begun = clock() - begun;
-  while (!pool__list_empty(&f.all.serving))
-    pool__endpoint_destroy(
-        POOL__OF(pool__list_first(&f.all.serving), pool__endpoint_t, link));
-  pool__endpoints_clear(&f.all);
-  unit_mem_check(&f.unit, &f.mem);
-  return begun;
-}
-
-/* To look at each of them would cost a thousand times as much; caches make it a
- * few times. */
-static void a_choice_among_ten_thousand_costs_no_search(void **state) {
-  clock_t few, many;
-
-  (void)state;
-  few = time_of_choices(10, 20000);
-  many = time_of_choices(10000, 20000);
-  assert_true(many < few * 50 + CLOCKS_PER_SEC / 100);
-}
-
 /* --- who can be ------------------------------------------------------------
  */
 
@@ -520,7 +477,6 @@ int main(void) {
       cmocka_unit_test(one_that_fails_fast_is_not_cheap),
       cmocka_unit_test(some_failures_make_an_endpoint_dearer),
       cmocka_unit_test(a_slow_start_is_one),
-      cmocka_unit_test(a_choice_among_ten_thousand_costs_no_search),
       cmocka_unit_test(only_what_can_serve_is_chosen),
       cmocka_unit_test(one_that_rests_serves_by_what_it_has),
       cmocka_unit_test(without_hope_the_one_that_failed_longest_ago_is_tried),
