@@ -35,12 +35,13 @@ if(UNIX AND NOT APPLE AND CMAKE_OBJCOPY AND
   separate_arguments(flags NATIVE_COMMAND "${CMAKE_C_FLAGS}")
   list(FILTER flags EXCLUDE REGEX "^-fsanitize") # those add a runtime
   if(HTTPOOL_LTO)
-    foreach(target httpool_objects httpool_llhttp)
-      get_target_property(type ${target} TYPE)
-      if(type STREQUAL "OBJECT_LIBRARY")
-        target_compile_options(${target} PRIVATE -flto)
-        target_compile_definitions(${target} PRIVATE HTTPOOL_LTO)
-      endif()
+    set(compiled httpool_objects)
+    if(NOT LLHTTP_FOUND)
+      list(APPEND compiled httpool_llhttp)
+    endif()
+    foreach(target ${compiled})
+      target_compile_options(${target} PRIVATE -flto)
+      target_compile_definitions(${target} PRIVATE HTTPOOL_LTO)
     endforeach()
     list(APPEND flags -flto -flto-partition=one -fwhole-program
       -flinker-output=nolto-rel -fPIC
