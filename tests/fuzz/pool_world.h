@@ -18,8 +18,8 @@
 
 #define WORLD_PLACES 4u
 #define WORLD_CALLS  24u
-#define WORLD_ACTORS 64u
-#define WORLD_SPARE  16u /* actors that are left for the end */
+#define WORLD_ACTORS 112u
+#define WORLD_SPARE  64u /* actors that are left for the end */
 #define WORLD_MARGIN_US                                                        \
   5000u /* how late a callback may be over the rounding                        \
          */
