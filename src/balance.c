@@ -2,8 +2,8 @@
 
 #define RAMP_MS    10000u                /* of a slow start */
 #define RAMP_MIN   (POOL__LOAD_ONE / 10) /* it begins with a tenth */
-#define POOR_TIMES 8u /* the pool's penalty: an endpoint to be passed over */
-#define LOOKS      8u /* at others, when the first choice will not do */
+#define POOR_TIMES 8u  /* the pool's penalty: an endpoint to be passed over */
+#define LOOKS      64u /* at others, when the first choice will not do */
 
 /* --- cost ------------------------------------------------------------------
  */

@@ -65,7 +65,7 @@ static int is_able(const pool_t *pool, const pool__endpoint_t *endpoint) {
                  conns[POOL__CONN_CLOSING].length;
 
   if (endpoint->leaving || endpoint->health == POOL_OUT ||
-      (endpoint->health == POOL_ON_TRIAL && in_hand > 0))
+      (endpoint->health == POOL_ON_TRIAL && in_hand > endpoint->leftover))
     return 0;
   return conns[POOL__CONN_IDLE].length > 0 ||
          (!pool__timer_armed(&endpoint->backoff) &&

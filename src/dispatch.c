@@ -18,6 +18,7 @@
 
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 10000u
+#define PASSED_MAX     8u /* waiting calls that are passed over */
 
 static uint32_t length_of(const pool_t *pool, pool__call_state_t state) {
   return pool->calls.lists[state].length;
@@ -168,7 +169,10 @@ pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
   call->attempt.endpoint = endpoint;
   call->attempt.phase = POOL_CONNECTING;
   call->tries++;
-  return pool__settle_failure(pool, call, error, POOL__BAD) ? call : NULL;
+  return pool__settle_failure(pool, call, error,
+                              is_local(error) ? POOL__NOTHING : POOL__BAD)
+             ? call
+             : NULL;
 }
 
 int pool__dispatch_is_full(const pool_t *pool) {
@@ -203,10 +207,9 @@ static void open_at(pool_t *pool, pool__endpoint_t *endpoint) {
  * one: those who want a new one take any, or they would wait for an endpoint
  * that is down. */
 static void take_any(pool_t *pool) {
-  const uint32_t *conns = pool->endpoints.conns;
   pool__link_t *link;
 
-  if (conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_CLOSING] > 0)
+  if (connecting(pool) + pool->endpoints.conns[POOL__CONN_CLOSING] > 0)
     return;
   while ((link = pool__list_first(&pool->calls.lists[POOL__CALL_FRESH])) !=
          NULL)
@@ -266,15 +269,33 @@ static int serve(pool_t *pool, pool__call_t *call) {
   return connecting(pool) < wanted(pool);
 }
 
+/* Calls in turn. One that was tried before is particular, and may have to wait
+ * for another endpoint: those behind it are not held up by that. */
+static void serve_waiting(pool_t *pool) {
+  const pool__list_t *waiting = &pool->calls.lists[POOL__CALL_WAITING];
+  pool__link_t *link = pool__list_first(waiting);
+  uint32_t passed = 0;
+
+  while (link != NULL) {
+    pool__call_t *call = POOL__OF(link, pool__call_t, link);
+
+    if (serve(pool, call)) {
+      link = pool__list_first(waiting);
+      passed = 0;
+      continue;
+    }
+    if (call->tried_count == 0 || ++passed > PASSED_MAX)
+      return;
+    link = pool__list_next(waiting, link);
+  }
+}
+
 void pool__dispatch_now(pool_t *pool) {
-  pool__call_t *call;
   int nowhere;
 
   if (length_of(pool, POOL__CALL_FRESH) > 0)
     serve_fresh(pool);
-  while ((call = pool__call_first_waiting(&pool->calls)) != NULL &&
-         serve(pool, call))
-    continue;
+  serve_waiting(pool);
   if (wanted(pool) == 0) {
     if (pool->state == POOL__DRAINING)
       pool__conns_close_unused(pool, NULL);

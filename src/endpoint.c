@@ -34,7 +34,8 @@ static int in_service(const pool__endpoint_t *endpoint) {
 static int is_able(const pool__endpoint_t *endpoint) {
   if (!in_service(endpoint))
     return 0;
-  if (endpoint->health == POOL_ON_TRIAL && pool__endpoint_in_hand(endpoint) > 0)
+  if (endpoint->health == POOL_ON_TRIAL &&
+      pool__endpoint_in_hand(endpoint) > endpoint->leftover)
     return 0;
   return endpoint->conns[POOL__CONN_IDLE].length > 0 || endpoint->can_open;
 }
@@ -91,6 +92,8 @@ static void refresh(pool__endpoint_t *endpoint) {
   uint8_t usable;
   int able, trial;
 
+  if (endpoint->leftover > pool__endpoint_in_hand(endpoint))
+    endpoint->leftover = pool__endpoint_in_hand(endpoint);
   endpoint->can_open = !rests && pool__endpoint_has_room(endpoint);
   endpoint->steady =
       !rests && in_service(endpoint) && endpoint->health != POOL_ON_TRIAL;
@@ -140,6 +143,8 @@ void pool__endpoint_set_health(pool__endpoint_t *endpoint,
   assert(!endpoint->leaving);
   endpoint->all->health[endpoint->health]--;
   endpoint->all->health[health]++;
+  if (endpoint->health != health)
+    endpoint->leftover = pool__endpoint_in_hand(endpoint);
   endpoint->health = health;
   refresh(endpoint);
 }

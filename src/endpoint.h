@@ -60,9 +60,10 @@ struct pool__endpoint_s {
   uint32_t id;   /* never used again */
   uint32_t able; /* its place among the able ones, or UNABLE */
   uint8_t usable;
-  uint8_t steady;   /* in service, and nothing about that is in doubt */
-  uint8_t can_open; /* a connection */
-  char *name;       /* as it was added */
+  uint8_t steady;    /* in service, and nothing about that is in doubt */
+  uint8_t can_open;  /* a connection */
+  uint32_t leftover; /* ON_TRIAL: what was in hand before, and is still */
+  char *name;        /* as it was added */
   size_t name_size;
   pool__address_t address;
   pool__list_t conns[POOL__CONN_STATES]; /* by state */

@@ -238,6 +238,8 @@ void pool__health_pinged(pool__health_t *health, pool__endpoint_t *endpoint,
 void pool__health_left(pool__health_t *health, pool__endpoint_t *endpoint) {
   pool__wheel_disarm(health->wheel, &endpoint->health_timer);
   panic(health);
+  if (health->limits.pings && pool__health_all_out(health->all))
+    ask_all_soon(health);
 }
 
 static void on_timer(pool__timer_t *timer, uint64_t now) {

@@ -38,6 +38,7 @@ static void note_fails(pool__load_t *load, pool__load_t *typical, uint64_t now,
   load->fails =
       (uint32_t)mixed(decayed(load->fails, since(load, now)), sample, SHARE);
   typical->fails = (uint32_t)mixed(typical->fails, sample, POOL_SHARE);
+  typical->noted_at = now;
 }
 
 void pool__load_answered(pool__load_t *load, pool__load_t *typical,

@@ -51,7 +51,7 @@ static pool__ping_end_t end_of(int error) {
   if (error == 0)
     return POOL__PING_ANSWERED;
   return error == UV_ENOMEM || error == UV_EMFILE || error == UV_ENFILE ||
-                 error == UV_ENOBUFS
+                 error == UV_ENOBUFS || error == UV_EADDRNOTAVAIL
              ? POOL__PING_VOID
              : POOL__PING_FAILED;
 }
@@ -153,7 +153,9 @@ void pool__ping_not_connected(pool__conn_t *conn) {
   pool->pings.connecting--;
   conn->endpoint->ping->conn = NULL;
   pool__health_pinged(&pool->health, conn->endpoint,
-                      end_of(conn->endpoint->last_error));
+                      pool->wheel.blocked_at >= pool__wheel_now(&pool->wheel)
+                          ? POOL__PING_VOID
+                          : end_of(conn->endpoint->last_error));
 }
 
 /* Takes the attempt off its connection. */
@@ -176,6 +178,8 @@ void pool__ping_conclude(pool__attempt_t *attempt, int error) {
     end = POOL__PING_VOID;
   leave(pool, attempt, error);
   pool__health_pinged(&pool->health, endpoint, end);
+  if (endpoint->health == POOL_OUT) /* its connection would serve nobody */
+    pool__conns_close_unused(pool, endpoint);
 }
 
 void pool__ping_stop(pool__endpoint_t *endpoint) {

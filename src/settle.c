@@ -70,7 +70,9 @@ static void note_load(pool_t *pool, const pool__attempt_t *attempt,
 }
 
 static void note_health(pool_t *pool, pool__endpoint_t *endpoint,
-                        pool__verdict_t verdict, uint64_t now) {
+                        pool__verdict_t verdict, uint64_t began, uint64_t now) {
+  if (endpoint->health == POOL_ON_TRIAL && began < endpoint->health_at)
+    return; /* it is not the trial: it began before */
   if (verdict == POOL__BAD)
     pool__health_bad(&pool->health, endpoint, now);
   else if (verdict == POOL__GOOD ||
@@ -121,7 +123,7 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
     uint64_t now = now_of(pool);
 
     note_load(pool, attempt, verdict, now);
-    note_health(pool, endpoint, verdict, now);
+    note_health(pool, endpoint, verdict, attempt->started_at, now);
   }
   rests = error == 0 && may_rest(pool, attempt);
   pool__attempt_leave(attempt);
