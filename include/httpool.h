@@ -178,7 +178,7 @@ typedef struct {
   uint32_t eject_ms;        /* how long, at first; doubles [5000], to 300000 */
   const char *ping_path;    /* [none]: GET it to see whether an endpoint that
                                is out is well again; copied */
-  uint32_t ping_timeout_ms; /* [1000] */
+  uint32_t ping_timeout_ms; /* [1000], to 60000 */
   uint64_t seed;            /* of random choices [a different one each] */
 } pool_config_t;
 
@@ -222,8 +222,10 @@ POOL_EXTERN int pool_add_endpoint(pool_t *pool, const char *address);
  * UV_ENOENT (not in this pool), POOL_ECLOSING (closed). */
 POOL_EXTERN int pool_remove_endpoint(pool_t *pool, const char *address);
 
-/* An endpoint's share: one with weight 2 gets about twice what one with weight
- * 1 gets. 1 to 1000 [1]. Errors: UV_EINVAL, UV_ENOENT. */
+/* An endpoint's weight: under load one with weight 2 has about twice as much in
+ * hand as one with weight 1, but of n endpoints none gets more than two of n
+ * requests; without load the heaviest are asked first. 1 to 1000 [1]. Errors:
+ * UV_EINVAL, UV_ENOENT. */
 POOL_EXTERN int pool_set_weight(pool_t *pool, const char *address,
                                 uint32_t weight);
 

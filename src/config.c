@@ -61,7 +61,7 @@ int pool__config_read(pool_config_t *config, const pool_config_t *from,
          settle(&c.retry_ratio, 10, 1, 1000) &&
          settle(&c.eject_after, 5, 1, POOL_OFF) &&
          settle(&c.eject_ms, 5000, 1, 300000) &&
-         settle(&c.ping_timeout_ms, 1000, 1, POOL_OFF);
+         settle(&c.ping_timeout_ms, 1000, 1, 60000);
   if (!fine || (c.allocator.realloc == NULL) != (c.allocator.free == NULL))
     return UV_EINVAL;
   *config = c;

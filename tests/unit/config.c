@@ -30,7 +30,7 @@ static const struct {
     {"retry_ratio", FIELD(retry_ratio), 10, 1, 1000},
     {"eject_after", FIELD(eject_after), 5, 1, POOL_OFF},
     {"eject_ms", FIELD(eject_ms), 5000, 1, 300000},
-    {"ping_timeout_ms", FIELD(ping_timeout_ms), 1000, 1, POOL_OFF},
+    {"ping_timeout_ms", FIELD(ping_timeout_ms), 1000, 1, 60000},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
