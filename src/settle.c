@@ -271,6 +271,7 @@ static int __attribute__((noinline)) judge(pool_t *pool, pool__call_t *call) {
   int says;
 
   pool__dispatch(pool);
+  pool__wake(pool); /* it is ENDED, and may stay so if the pool is closed */
   pool__call_tell(&pool->calls, call, &result);
   says = pool->config.on_retry(pool, &result, pool->config.data);
   if (says == POOL_KEEP)

@@ -179,6 +179,26 @@ static void a_cancel_in_it_is_too_late(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+static void request_in_it(fixture_t *fx) {
+  then = NULL;
+  wrong += fixture_get(fx, "/y")->rc != 0;
+}
+
+static void a_request_in_it_is_taken(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+
+  server_script(fx->server, busy_once);
+  judged(fx, 50);
+  then = request_in_it;
+  got = fixture_get(fx, "/x");
+  fixture_run(fx);
+  assert_int_equal(got->error, 0);
+  assert_int_equal(got->status, 200);
+  assert_int_equal(fixture_stats(fx).succeeded, 2);
+  assert_int_equal(wrong, 0);
+}
+
 /* --- while it waits for its time -------------------------------------------
  */
 
@@ -445,6 +465,7 @@ int main(void) {
       FIXTURE_TEST(what_would_be_too_late_is_not_begun),
       FIXTURE_TEST(the_pool_may_be_closed_in_it),
       FIXTURE_TEST(a_cancel_in_it_is_too_late),
+      FIXTURE_TEST(a_request_in_it_is_taken),
       FIXTURE_TEST(it_counts_as_pending),
       FIXTURE_TEST(it_can_be_cancelled),
       FIXTURE_TEST(closing_the_pool_ends_it),
