@@ -279,8 +279,9 @@ static void serve_waiting(pool_t *pool) {
   while (link != NULL) {
     pool__call_t *call = POOL__OF(link, pool__call_t, link);
 
-    if (serve(pool, call)) {
-      link = pool__list_first(waiting);
+    assert(call->state == POOL__CALL_WAITING);
+    if (serve(pool, call) || call->state != POOL__CALL_WAITING) {
+      link = pool__list_first(waiting); /* it may have left the queue */
       passed = 0;
       continue;
     }

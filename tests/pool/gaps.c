@@ -126,6 +126,27 @@ static void a_failed_connect_ends_nobody_whom_another_will_serve(void **state) {
   assert_int_equal(fixture_stats(fx).connects, 1);
 }
 
+/* A request that was tried before waits again, and the connect on its behalf
+ * fails on the spot: it is taken off the queue while that is walked. */
+static void a_retry_whose_connect_fails_at_once_goes_on(void **state) {
+  static const server_step_t closes[] = {EXPECT(), CLOSE()};
+  pool_config_t config = {.max_attempts = 4, .retry_delay_ms = 1};
+  fixture_t *fx = *state;
+  record_t *got;
+
+  server_script(fx->server, closes);
+  fixture_pool(fx, &config);
+  wrap_fail(WRAP_CONNECT, 2, 0, UV_ENETUNREACH);
+  got = fixture_get(fx, "/again");
+  fixture_run(fx);
+
+  assert_int_equal(wrap_failures(), 1);
+  assert_int_equal(got->error, 0);
+  assert_string_equal(got->body, "/again");
+  assert_int_equal(got->first_error, POOL_EHANGUP);
+  assert_int_equal(got->last_error, UV_ENETUNREACH);
+}
+
 /* A connection that was opened for a request that is cancelled by then, and
  * that nobody has used, turns out to be dead when the next one is written. */
 static void die_unused(fixture_t *fx, int error) {
@@ -336,6 +357,7 @@ int main(void) {
       GAPS_TEST(an_old_failure_is_not_held_against_a_new_request),
       GAPS_TEST(a_pause_that_is_over_serves_who_waits),
       GAPS_TEST(a_failed_connect_ends_nobody_whom_another_will_serve),
+      GAPS_TEST(a_retry_whose_connect_fails_at_once_goes_on),
       GAPS_TEST(an_unused_connection_that_died_at_rest_is_replaced),
       GAPS_TEST(an_unused_connection_that_was_reset_is_replaced),
       GAPS_TEST(a_pause_is_twice_the_one_before_up_to_ten_seconds),
