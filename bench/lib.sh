@@ -80,3 +80,19 @@ usage() {
   sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
   exit "$1"
 }
+
+# The options that each script tells of: sets quick, check, json and build.
+read_options() {
+  build=$root/build/bench quick=0 check=0 json=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --quick) quick=1 ;;
+      --check) check=1 ;;
+      --json) json=${2:?--json needs a file} && shift ;;
+      --build) build=${2:?--build needs a directory} && shift ;;
+      -h | --help) usage 0 ;;
+      *) usage 2 >&2 ;;
+    esac
+    shift
+  done
+}

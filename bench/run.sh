@@ -11,22 +11,11 @@
 #   --build   where to build [build/bench]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=$root/build/bench quick=0 check=0 json=
 
 # shellcheck source=bench/lib.sh
 . "$root/bench/lib.sh"
 
-while [ $# -gt 0 ]; do
-  case $1 in
-    --quick) quick=1 ;;
-    --check) check=1 ;;
-    --json) json=${2:?--json needs a file} && shift ;;
-    --build) build=${2:?--build needs a directory} && shift ;;
-    -h | --help) usage 0 ;;
-    *) usage 2 >&2 ;;
-  esac
-  shift
-done
+read_options "$@"
 
 # --- the server --------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "balance.h"
 
-#define RAMP_MS    10000u                /* of a slow start */
+#include "health.h"
+
 #define RAMP_MIN   (POOL__LOAD_ONE / 10) /* it begins with a tenth */
 #define POOR_TIMES 8u  /* the pool's penalty: an endpoint to be passed over */
 #define LOOKS      64u /* at others, when the first choice will not do */
@@ -15,7 +16,7 @@ static uint32_t ramp_of(const pool__endpoint_t *endpoint, uint64_t now) {
     return POOL__LOAD_ONE;
   if (endpoint->health != POOL_SLOW_START)
     return RAMP_MIN;
-  ramp = (now - endpoint->health_at) * POOL__LOAD_ONE / RAMP_MS;
+  ramp = (now - endpoint->health_at) * POOL__LOAD_ONE / POOL__HEALTH_RAMP_MS;
   if (ramp > POOL__LOAD_ONE)
     return POOL__LOAD_ONE;
   return ramp < RAMP_MIN ? RAMP_MIN : (uint32_t)ramp;
@@ -176,7 +177,7 @@ pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
   if (other != NULL)
     return other;
   if (!can_serve(chosen, given) ||
-      (all->usable > all->able_count && all->usable > given->tried_count))
+      (all->usable > all->able_count && pool__balance_elsewhere(all, given)))
     return NULL;
   return chosen;
 }

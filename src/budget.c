@@ -7,31 +7,22 @@
 #define LIVE_PART 2u       /* of calls in hand: one in so many */
 #define MILLI_MAX 1000000u /* of one second: no sum overflows */
 
-static pool__budget_slot_t *slot_of(pool__budget_t *budget, uint64_t second) {
-  return &budget->slots[second % POOL__BUDGET_SECONDS];
+static uint32_t *slot_of(pool__budget_t *budget, uint64_t second) {
+  return &budget->milli[second % POOL__BUDGET_SECONDS];
 }
 
-static pool__budget_sum_t sum_of(const pool__budget_t *budget) {
-  pool__budget_sum_t sum = {0, 0};
-  uint32_t i;
+static void put_in(pool__budget_t *budget, uint32_t milli) {
+  uint32_t *slot = slot_of(budget, budget->second);
 
-  for (i = 0; i < POOL__BUDGET_SECONDS; i++) {
-    sum.answered += budget->slots[i].answered;
-    sum.failed += budget->slots[i].failed;
-  }
-  return sum;
+  *slot = *slot < MILLI_MAX - milli ? *slot + milli : MILLI_MAX;
 }
 
-/* Half of the attempts at least; or there were none. */
+/* Half of the attempts at least were answered; or there were none. */
 static int does_well(const pool__budget_t *budget) {
-  pool__budget_sum_t sum = sum_of(budget);
+  pool__window_sum_t sum =
+      pool__window_sum(&budget->window, budget->second * 1000);
 
-  return sum.answered >= sum.failed;
-}
-
-static void put_in(pool__budget_slot_t *slot, uint32_t milli) {
-  slot->milli =
-      slot->milli < MILLI_MAX - milli ? slot->milli + milli : MILLI_MAX;
+  return sum.good >= sum.bad;
 }
 
 /* Begins the seconds since the last look, each in the place of the oldest. */
@@ -39,12 +30,8 @@ static void begin_seconds(pool__budget_t *budget, uint64_t second) {
   if (second - budget->second > POOL__BUDGET_SECONDS)
     budget->second = second - POOL__BUDGET_SECONDS;
   while (budget->second < second) {
-    pool__budget_slot_t *slot = slot_of(budget, ++budget->second);
-
-    budget->newest = (uint32_t)(budget->second % POOL__BUDGET_SECONDS);
-    memset(slot, 0, sizeof *slot);
-    if (does_well(budget))
-      slot->milli = TOKEN;
+    budget->second++;
+    *slot_of(budget, budget->second) = does_well(budget) ? TOKEN : 0;
   }
 }
 
@@ -60,27 +47,15 @@ void pool__budget_init(pool__budget_t *budget, uint32_t per_cent,
   memset(budget, 0, sizeof *budget);
   budget->per_cent = per_cent;
   budget->second = now / 1000;
-  budget->newest = (uint32_t)(budget->second % POOL__BUDGET_SECONDS);
   for (i = 0; i < POOL__BUDGET_SECONDS; i++)
-    budget->slots[i].milli = TOKEN;
+    budget->milli[i] = TOKEN;
 }
 
 void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered) {
-  pool__budget_slot_t *slot;
-
   catch_up(budget, now);
-  slot = &budget->slots[budget->newest];
-  if (!answered) {
-    slot->failed++;
-    return;
-  }
-  slot->answered++;
-  put_in(slot, budget->per_cent * (TOKEN / 100));
-}
-
-pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now) {
-  catch_up(budget, now);
-  return sum_of(budget);
+  pool__window_note(&budget->window, now, answered);
+  if (answered)
+    put_in(budget, budget->per_cent * (TOKEN / 100));
 }
 
 uint32_t pool__budget_left(pool__budget_t *budget, uint64_t now) {
@@ -89,7 +64,7 @@ uint32_t pool__budget_left(pool__budget_t *budget, uint64_t now) {
 
   catch_up(budget, now);
   for (i = 0; i < POOL__BUDGET_SECONDS; i++)
-    sum += budget->slots[i].milli;
+    sum += budget->milli[i];
   return sum;
 }
 
@@ -98,10 +73,10 @@ static void take_out(pool__budget_t *budget, uint32_t milli) {
   uint32_t i;
 
   for (i = 1; i <= POOL__BUDGET_SECONDS && milli > 0; i++) {
-    pool__budget_slot_t *slot = slot_of(budget, budget->second + i);
-    uint32_t part = slot->milli < milli ? slot->milli : milli;
+    uint32_t *slot = slot_of(budget, budget->second + i);
+    uint32_t part = *slot < milli ? *slot : milli;
 
-    slot->milli -= part;
+    *slot -= part;
     milli -= part;
   }
 }
@@ -119,5 +94,5 @@ int pool__budget_take(pool__budget_t *budget, uint64_t now, uint32_t live,
 
 void pool__budget_give_back(pool__budget_t *budget, uint64_t now) {
   catch_up(budget, now);
-  put_in(&budget->slots[budget->newest], TOKEN);
+  put_in(budget, TOKEN);
 }

@@ -16,22 +16,17 @@
 #ifndef POOL_BUDGET_H_
 #define POOL_BUDGET_H_
 
-#include <stdint.h>
+#include "window.h"
 
-#define POOL__BUDGET_SECONDS 10u
-
-/* One second. */
-typedef struct {
-  uint32_t milli; /* tokens that are left of what it put in, in thousandths */
-  uint32_t answered; /* first attempts */
-  uint32_t failed;
-} pool__budget_slot_t;
+#define POOL__BUDGET_SECONDS POOL__WINDOW_SECONDS
 
 typedef struct {
-  uint64_t second;   /* the newest slot's */
-  uint32_t newest;   /* second modulo POOL__BUDGET_SECONDS */
-  uint32_t per_cent; /* of a token, for each success */
-  pool__budget_slot_t slots[POOL__BUDGET_SECONDS]; /* by second, modulo */
+  uint64_t second;       /* the newest one */
+  uint32_t per_cent;     /* of a token, for each success */
+  pool__window_t window; /* first attempts: answered, or not */
+  /* Tokens that are left of what each second put in, in thousandths; by second,
+   * modulo. */
+  uint32_t milli[POOL__BUDGET_SECONDS];
 } pool__budget_t;
 
 /* `per_cent`: tokens for a hundred successes. */
@@ -39,14 +34,6 @@ void pool__budget_init(pool__budget_t *budget, uint32_t per_cent, uint64_t now);
 
 /* A first attempt came to its end: answered, or not. */
 void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered);
-
-/* What first attempts came to in the latest ten seconds. */
-typedef struct {
-  uint64_t answered;
-  uint64_t failed;
-} pool__budget_sum_t;
-
-pool__budget_sum_t pool__budget_sum(pool__budget_t *budget, uint64_t now);
 
 /* A retry is to be scheduled: 1, and it is paid for; or 0. `live` retries are
  * scheduled or under way, of `in_hand` calls that are under way or wait for

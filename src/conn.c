@@ -65,6 +65,11 @@ static void on_timer(pool__timer_t *timer, uint64_t now) {
   conn->env->ops->on_timer(conn, now);
 }
 
+int pool__conn_error_is_local(int error) {
+  return error == UV_ENOMEM || error == UV_ENOBUFS || error == UV_EMFILE ||
+         error == UV_ENFILE || error == UV_EADDRNOTAVAIL;
+}
+
 int pool__conn_open(pool__conn_t *conn, const struct sockaddr *address) {
   int err = uv_tcp_init(conn->env->loop, &conn->tcp);
 

@@ -74,6 +74,10 @@ struct pool__conn_s {
   } req; /* one at a time */
 };
 
+/* Errors of a connect that are about us, not about who was called: no memory,
+ * no descriptor, no port is left. */
+int pool__conn_error_is_local(int error);
+
 /* Begins to connect. On failure too the handle exists: the caller moves the
  * connection to CLOSING and closes it, and on_closed follows. */
 int pool__conn_open(pool__conn_t *conn, const struct sockaddr *address);

@@ -120,12 +120,6 @@ void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
   pool__tell_endpoint(pool, POOL_EVENT_CONNECT_FAIL, endpoint, error);
 }
 
-/* Errors that are about us, not about who was called. */
-static int is_local(int error) {
-  return error == UV_ENOMEM || error == UV_ENOBUFS || error == UV_EMFILE ||
-         error == UV_ENFILE || error == UV_EADDRNOTAVAIL;
-}
-
 /* Connects that were under way together fail together: that counts as one
  * failure. */
 static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
@@ -135,7 +129,8 @@ static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
 
   endpoint->connect_fails_in_row += !pool__endpoint_rests(endpoint);
   pool__dispatch_note_fail(pool, endpoint, error);
-  if (is_first && !is_local(error) && pool->wheel.blocked_at < now) {
+  if (is_first && !pool__conn_error_is_local(error) &&
+      pool->wheel.blocked_at < now) {
     pool__load_failed(&endpoint->load, &pool->endpoints.typical, now);
     pool__health_bad(&pool->health, endpoint, now);
   }
@@ -170,7 +165,8 @@ pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
   call->attempt.phase = POOL_CONNECTING;
   call->tries++;
   return pool__settle_failure(pool, call, error,
-                              is_local(error) ? POOL__NOTHING : POOL__BAD)
+                              pool__conn_error_is_local(error) ? POOL__NOTHING
+                                                               : POOL__BAD)
              ? call
              : NULL;
 }

@@ -1,7 +1,5 @@
 #include "health.h"
 
-#include <assert.h>
-
 #define RATE_LEAST  20u    /* attempts that a rate is made of */
 #define RATE_GOOD   80u    /* in a hundred: good enough whatever others do */
 #define RATE_MARGIN 10u    /* in a hundred below the pool's */
@@ -187,14 +185,13 @@ void pool__health_good(pool__health_t *health, pool__endpoint_t *endpoint,
 static int fails_too_often(const pool__health_t *health,
                            const pool__endpoint_t *endpoint, uint64_t now) {
   pool__window_sum_t own = pool__window_sum(&endpoint->window, now);
-  pool__budget_sum_t pool = pool__budget_sum(health->budget, now);
+  pool__window_sum_t pool = pool__window_sum(health->typical, now);
   uint64_t rate, typical; /* of successes, in a hundred */
 
-  if (own.good + own.bad < RATE_LEAST ||
-      pool.answered + pool.failed < RATE_LEAST)
+  if (own.good + own.bad < RATE_LEAST || pool.good + pool.bad < RATE_LEAST)
     return 0;
   rate = own.good * 100 / (own.good + own.bad);
-  typical = pool.answered * 100 / (pool.answered + pool.failed);
+  typical = pool.good * 100 / (pool.good + pool.bad);
   return rate < RATE_GOOD && rate + RATE_MARGIN < typical;
 }
 

@@ -25,7 +25,6 @@
 #ifndef POOL_HEALTH_H_
 #define POOL_HEALTH_H_
 
-#include "budget.h"
 #include "endpoint.h"
 #include "random.h"
 
@@ -57,7 +56,7 @@ struct pool__health_s {
   pool__endpoints_t *all;
   pool__wheel_t *wheel;
   pool__random_t *random;
-  pool__budget_t *budget; /* it knows how the pool does */
+  const pool__window_t *typical; /* how the pool does: first attempts */
   const pool__health_ops_t *ops;
 };
 

@@ -46,14 +46,10 @@ void pool__ping_remove(pool__endpoint_t *endpoint) {
 /* --- its life --------------------------------------------------------------
  */
 
-/* That there is no memory or no descriptor left says nothing of a server. */
 static pool__ping_end_t end_of(int error) {
   if (error == 0)
     return POOL__PING_ANSWERED;
-  return error == UV_ENOMEM || error == UV_EMFILE || error == UV_ENFILE ||
-                 error == UV_ENOBUFS || error == UV_EADDRNOTAVAIL
-             ? POOL__PING_VOID
-             : POOL__PING_FAILED;
+  return pool__conn_error_is_local(error) ? POOL__PING_VOID : POOL__PING_FAILED;
 }
 
 static uint32_t connect_ms(const pool_t *pool) {

@@ -36,7 +36,7 @@ static void init_endpoints(pool_t *pool) {
   pool->health.all = &pool->endpoints;
   pool->health.wheel = &pool->wheel;
   pool->health.random = &pool->random;
-  pool->health.budget = &pool->budget;
+  pool->health.typical = &pool->budget.window;
   pool->health.ops = &pool__ping_health_ops;
   pool->config.ping_path = NULL; /* the caller's: it may go */
 }

@@ -1,7 +1,5 @@
 #include "settle.h"
 
-#include <assert.h>
-
 #include "conns.h"
 #include "dispatch.h"
 
@@ -113,6 +111,7 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
   pool__conn_t *conn = attempt->conn;
   pool__endpoint_t *endpoint = conn->endpoint;
   pool__verdict_t verdict = verdict_of(pool, attempt, error);
+  uint64_t now = now_of(pool);
   int rests;
 
   if (error != 0 && error != UV_ECANCELED && error != POOL_ECLOSING)
@@ -120,8 +119,6 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
   if (!attempt->is_ping) {
     endpoint->succeeded += error == 0;
     endpoint->failed += error != 0 && attempt->sent;
-    uint64_t now = now_of(pool);
-
     note_load(pool, attempt, verdict, now);
     note_health(pool, endpoint, verdict, attempt->started_at, now);
   }
@@ -344,7 +341,7 @@ static void arm_next(pool_t *pool, pool__call_t *call, uint64_t now) {
 }
 
 /* The time of its retry has come. */
-static void end_backoff(pool_t *pool, pool__call_t *call) {
+static void end_backoff(pool_t *pool, pool__call_t *call, uint64_t now) {
   int error = pool__dispatch_nowhere(pool);
 
   if (error != 0) {
@@ -352,6 +349,7 @@ static void end_backoff(pool_t *pool, pool__call_t *call) {
     return;
   }
   pool__call_wait(&pool->calls, call);
+  arm_next(pool, call, now);
   pool__dispatch(pool);
 }
 
@@ -372,8 +370,6 @@ void pool__settle_timer(pool__timer_t *timer, uint64_t now) {
     arm_next(pool, call, now);
     return;
   }
-  if (call->due != UINT64_MAX)
-    pool__wheel_arm(&pool->wheel, timer, call->due - now, pool__settle_timer);
-  end_backoff(pool, call);
+  end_backoff(pool, call, now);
   pool__check(pool);
 }

@@ -14,7 +14,7 @@ typedef struct {
   uv_loop_t loop;
   pool__wheel_t wheel;
   pool__random_t random;
-  pool__budget_t budget;
+  pool__window_t typical;
   pool__endpoints_t all;
   pool__endpoint_t *endpoints[ENDPOINTS];
   uint32_t changes;
@@ -67,8 +67,7 @@ static void begin(fixture_t *f, int count, int pings) {
   f->health.all = &f->all;
   f->health.wheel = &f->wheel;
   f->health.random = &f->random;
-  f->health.budget = &f->budget;
-  pool__budget_init(&f->budget, 10, f->loop.time);
+  f->health.typical = &f->typical;
   f->health.ops = &ops;
 }
 
@@ -94,14 +93,14 @@ static void end(fixture_t *f) {
 
 static void bad(fixture_t *f, int i, int times) {
   while (times-- > 0) {
-    pool__budget_note(&f->budget, f->loop.time, 0);
+    pool__window_note(&f->typical, f->loop.time, 0);
     pool__health_bad(&f->health, f->endpoints[i], f->loop.time);
   }
 }
 
 static void good(fixture_t *f, int i, int times) {
   while (times-- > 0) {
-    pool__budget_note(&f->budget, f->loop.time, 1);
+    pool__window_note(&f->typical, f->loop.time, 1);
     pool__health_good(&f->health, f->endpoints[i], f->loop.time);
   }
 }
