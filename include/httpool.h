@@ -72,14 +72,15 @@ typedef enum {
  * grows only at its end. */
 typedef struct {
   int error;          /* 0: an answer is here, whatever its status; else why */
-  pool_phase_t phase; /* how far it came, in its last attempt */
+  pool_phase_t phase; /* how far it came, in the attempt that it ended with;
+                         POOL_WAITING when it was waiting for one */
   int status;         /* 100 to 999; 0 when there is no whole answer. It is
                          here with POOL_EREJECTED too */
   const pool_header_t *headers; /* in the order of arrival; trailers are not */
   size_t header_count;
   const char *body; /* decoded of its framing; a NUL follows; never NULL */
   size_t body_len;
-  const char *endpoint;   /* as it was added; NULL when none was involved */
+  const char *endpoint;   /* as it was added; NULL when it was waiting */
   uint32_t attempts;      /* how many times bytes of the request were sent */
   int reused;             /* the connection had served a request before */
   uint32_t waited_ms;     /* accepted -> last put on a connection */

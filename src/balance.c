@@ -92,26 +92,40 @@ static int may_try(const pool__endpoint_t *endpoint,
          given->now >= endpoint->health_at + POOL__TRIAL_PATIENCE_MS;
 }
 
+/* What the call would rather not have. */
+static int is_disliked(const pool__endpoint_t *endpoint,
+                       const pool__balance_case_t *given) {
+  return !may_try(endpoint, given) || was_tried(endpoint, given);
+}
+
 static int will_do(const pool__endpoint_t *endpoint,
                    const pool__balance_case_t *given) {
-  return can_serve(endpoint, given) && may_try(endpoint, given) &&
-         !was_tried(endpoint, given) && !is_poor(endpoint, given->now);
+  return can_serve(endpoint, given) &&
+         !(given->patient && is_disliked(endpoint, given)) &&
+         !is_poor(endpoint, given->now);
 }
 
 /* --- choice ----------------------------------------------------------------
  */
 
-static pool__endpoint_t *first_of(const pool__list_t *list, size_t offset) {
-  pool__link_t *link = pool__list_first(list);
+/* Of those at rest the one that failed longest ago, unless one is being tried;
+ * each has its turn, so if there is no room yet it is waited for. */
+static pool__endpoint_t *wake_one(const pool__endpoints_t *all) {
+  pool__link_t *link = pool__list_first(&all->resting);
+  pool__endpoint_t *first;
+  uint32_t looks = LOOKS;
 
-  return link == NULL ? NULL : (void *)((char *)link - offset);
-}
+  if (link == NULL)
+    return NULL;
+  first = POOL__OF(link, pool__endpoint_t, rest);
+  for (; link != NULL && looks > 0;
+       link = pool__list_next(&all->resting, link), looks--) {
+    pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, rest);
 
-static int has_conns(const pool__endpoints_t *all) {
-  const uint32_t *conns = all->conns;
-
-  return (conns[POOL__CONN_CONNECTING] | conns[POOL__CONN_IDLE] |
-          conns[POOL__CONN_BUSY] | conns[POOL__CONN_CLOSING]) != 0;
+    if (!pool__list_empty(&endpoint->conns[POOL__CONN_CONNECTING]))
+      return NULL;
+  }
+  return pool__endpoint_has_room(first) ? first : NULL;
 }
 
 static pool__endpoint_t *two_choices(const pool__endpoints_t *all,
@@ -147,11 +161,13 @@ static pool__endpoint_t *look_on(const pool__endpoints_t *all,
 /* One on trial that this request may go to, before all others. */
 static pool__endpoint_t *on_trial(const pool__endpoints_t *all,
                                   const pool__balance_case_t *given) {
-  pool__endpoint_t *endpoint =
-      first_of(&all->trials, offsetof(pool__endpoint_t, trial));
+  pool__link_t *link = pool__list_first(&all->trials);
+  pool__endpoint_t *endpoint;
 
-  if (endpoint == NULL || !can_serve(endpoint, given) ||
-      !may_try(endpoint, given) || was_tried(endpoint, given))
+  if (link == NULL)
+    return NULL;
+  endpoint = POOL__OF(link, pool__endpoint_t, trial);
+  if (!can_serve(endpoint, given) || is_disliked(endpoint, given))
     return NULL;
   return endpoint;
 }
@@ -162,11 +178,8 @@ pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
   pool__endpoint_t *chosen;
   pool__endpoint_t *other;
 
-  if (all->able_count == 0) {
-    if (has_conns(all))
-      return NULL;
-    return first_of(&all->resting, offsetof(pool__endpoint_t, rest));
-  }
+  if (all->able_count == 0)
+    return all->usable > 0 ? NULL : wake_one(all);
   chosen = on_trial(all, given);
   if (chosen != NULL)
     return chosen;
@@ -199,7 +212,17 @@ pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all,
 
 int pool__balance_elsewhere(const pool__endpoints_t *all,
                             const pool__balance_case_t *given) {
-  return all->usable > given->tried_count;
+  pool__link_t *link = pool__list_first(&all->serving);
+
+  if (all->usable > given->tried_count)
+    return 1;
+  for (; link != NULL; link = pool__list_next(&all->serving, link)) {
+    const pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
+
+    if (endpoint->usable && !was_tried(endpoint, given))
+      return 1;
+  }
+  return 0;
 }
 
 int pool__balance_exhausted(const pool__endpoints_t *all, uint64_t serial) {

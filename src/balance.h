@@ -13,7 +13,9 @@
  *
  * An endpoint is passed over that the call was tried on already, or that fails
  * far more often than the pool does; and if that leaves nothing able while
- * another one will be when something there ends, the call had better wait. */
+ * another one will be when something there ends, the call had better wait. Not
+ * for long, if it is only that the call was tried there: an endpoint that is
+ * full may be stuck. */
 #ifndef POOL_BALANCE_H_
 #define POOL_BALANCE_H_
 
@@ -25,18 +27,20 @@
 /* Who asks. */
 typedef struct {
   uint64_t now;
-  const uint32_t *tried; /* [tried_count] ids of endpoints */
+  const uint32_t *tried; /* [tried_count] ids of endpoints, all different */
   uint32_t tried_count;
   unsigned repeatable : 1; /* may be tried again if it fails */
   unsigned fresh : 1;      /* wants a new connection */
+  unsigned patient : 1;    /* may still wait for an endpoint it likes better */
 } pool__balance_case_t;
 
 /* Where the request goes: over an idle connection if there is one there (and
  * it is not to be fresh), else over a new one. An endpoint on trial gets the
- * next request that is repeatable, or after a while any. When no endpoint has
- * a connection and all are resting, the one that failed longest ago is tried
- * all the same. NULL: nowhere now; when something has ended, ask again. O(1)
- * for requests that were not tried before. */
+ * next request that is repeatable, or after a while any. When nothing that
+ * serves is left but endpoints that rest, without a connection that could come
+ * free, the one that failed longest ago is tried all the same. NULL: nowhere
+ * now; when something has ended, ask again. O(1) for requests that were not
+ * tried before. */
 pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
                                      pool__random_t *random,
                                      const pool__balance_case_t *given);
@@ -56,7 +60,8 @@ pool__endpoint_t *pool__balance_ready(const pool__endpoints_t *all,
 /* What a request there costs, for comparison. */
 uint64_t pool__balance_cost(const pool__endpoint_t *endpoint, uint64_t now);
 
-/* Whether there is an endpoint in service that was not tried. */
+/* Whether there is an endpoint in service that was not tried. O(1), but
+ * O(endpoints) when so few are usable that all of them may have been. */
 int pool__balance_elsewhere(const pool__endpoints_t *all,
                             const pool__balance_case_t *given);
 

@@ -91,6 +91,7 @@ int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
   call->error = call->first_error = call->last_error = 0;
   call->cancelled = call->had_free = call->paid = 0;
   call->tries = call->sends = call->tried_count = 0;
+  call->patient_until = 0;
   call->accepted_at = pool__wheel_now(calls->wheel);
   memset(&call->attempt, 0, sizeof call->attempt);
   move(calls, call, POOL__CALL_WAITING);
@@ -142,6 +143,7 @@ void pool__call_again(pool__calls_t *calls, pool__call_t *call,
          state == POOL__CALL_BACKOFF);
   pool__reply_give(call->attempt.reply);
   memset(&call->attempt, 0, sizeof call->attempt);
+  call->patient_until = 0;
   move(calls, call, state);
 }
 
@@ -150,16 +152,30 @@ void pool__call_wait(pool__calls_t *calls, pool__call_t *call) {
   move(calls, call, POOL__CALL_WAITING);
 }
 
+/* The latest one is the last; when there are too many the oldest is forgotten.
+ */
+static void note_tried(pool__call_t *call, uint32_t endpoint) {
+  uint32_t i = 0;
+
+  while (i < call->tried_count && call->tried[i] != endpoint)
+    i++;
+  if (i == call->tried_count && i < POOL__CALL_TRIED) {
+    call->tried[call->tried_count++] = endpoint;
+    return;
+  }
+  if (i == POOL__CALL_TRIED)
+    i = 0;
+  memmove(call->tried + i, call->tried + i + 1,
+          (call->tried_count - 1 - i) * sizeof *call->tried);
+  call->tried[call->tried_count - 1] = endpoint;
+}
+
 void pool__call_note_failure(pool__call_t *call, int error, uint32_t endpoint) {
   if (call->first_error == 0)
     call->first_error = error;
   call->last_error = error;
-  if (endpoint == 0)
-    return;
-  if (call->tried_count == POOL__CALL_TRIED)
-    memmove(call->tried, call->tried + 1,
-            --call->tried_count * sizeof *call->tried);
-  call->tried[call->tried_count++] = endpoint;
+  if (endpoint != 0)
+    note_tried(call, endpoint);
 }
 
 void pool__call_end(pool__calls_t *calls, pool__call_t *call, int error) {

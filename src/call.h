@@ -78,6 +78,7 @@ typedef struct {
   pool__timer_t deadline; /* due then or before; may be armed for nobody */
   uint64_t due;           /* the call's deadline; UINT64_MAX for none */
   uint64_t retry_at;      /* BACKOFF: until then */
+  uint64_t patient_until; /* WAITING: for an endpoint it likes; 0: not yet */
   uint64_t accepted_at;
   uint64_t serial; /* connect failures before it was accepted */
   pool__attempt_t attempt;
@@ -124,7 +125,8 @@ void pool__call_again(pool__calls_t *calls, pool__call_t *call,
 /* BACKOFF to WAITING, last in line. */
 void pool__call_wait(pool__calls_t *calls, pool__call_t *call);
 
-/* Notes that an attempt failed, and on which endpoint (0: on none). */
+/* Notes that an attempt failed, and on which endpoint (0: on none). Of
+ * endpoints each is remembered once. */
 void pool__call_note_failure(pool__call_t *call, int error, uint32_t endpoint);
 
 /* Settles how a call ends: it is ENDED. It must not be on a connection any

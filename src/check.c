@@ -28,6 +28,10 @@ static void check_call(const pool_t *pool, const pool__call_t *call,
   if (state == POOL__CALL_BACKOFF)
     CHECK(pool__timer_armed(&call->deadline) &&
           call->deadline.due <= call->retry_at);
+  if (state == POOL__CALL_WAITING &&
+      call->patient_until > pool__wheel_now(&pool->wheel))
+    CHECK(pool__timer_armed(&call->deadline) &&
+          call->deadline.due <= call->patient_until);
   if (call->due != UINT64_MAX)
     CHECK(pool__timer_armed(&call->deadline) &&
           call->deadline.due <= call->due);

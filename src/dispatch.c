@@ -18,7 +18,8 @@
 
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 10000u
-#define PASSED_MAX     8u /* waiting calls that are passed over */
+#define PASSED_MAX     8u   /* waiting calls that are passed over */
+#define PATIENCE_MS    250u /* as RFC 8305 section 5 waits for an address */
 
 static uint32_t length_of(const pool_t *pool, pool__call_state_t state) {
   return pool->calls.lists[state].length;
@@ -44,7 +45,21 @@ static pool__balance_case_t case_of(const pool_t *pool,
   given.repeatable =
       call->head.repeatable && call->tries + 1 < call->max_attempts;
   given.fresh = call->state == POOL__CALL_FRESH;
+  given.patient =
+      call->patient_until == 0 || given.now < call->patient_until ? 1 : 0;
   return given;
+}
+
+/* There is something that would do, but the call waits for better. Not for
+ * long: then it is looked at again. */
+static void look_again(pool_t *pool, pool__call_t *call) {
+  uint64_t now = pool__wheel_now(&pool->wheel);
+
+  if (call->patient_until == 0)
+    call->patient_until = now + PATIENCE_MS;
+  if (call->patient_until > now)
+    pool__wheel_arm_by(&pool->wheel, &call->deadline, call->patient_until - now,
+                       pool__settle_timer);
 }
 
 /* --- calls on connections --------------------------------------------------
@@ -53,7 +68,8 @@ static pool__balance_case_t case_of(const pool_t *pool,
 /* Starts a call on an idle connection. One that was at rest and turns out to be
  * dead before it took one byte is dropped, and the call still waits: nothing of
  * it can have reached a server. A new one that does so has failed, or a server
- * that resets each connection would be tried without end. */
+ * that resets each connection would be tried without end; and when it is us who
+ * lack something, that is no connection's fault. */
 static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
   pool__attempt_t *attempt = &call->attempt;
   int rested = conn->requests > 0 || conn->quiet_turn != pool->env.turn;
@@ -62,7 +78,7 @@ static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
 
   pool__endpoint_move(conn, POOL__CONN_BUSY);
   rc = pool__attempt_start(attempt, conn, &call->head, &pool->attempt_limits);
-  if (rc < 0 && rested && !attempt->sent) {
+  if (rc < 0 && rested && !attempt->sent && !pool__conn_error_is_local(rc)) {
     pool__attempt_leave(attempt);
     memset(attempt, 0, sizeof *attempt);
     pool->stale++;
@@ -98,13 +114,13 @@ static void on_backoff(pool__timer_t *timer, uint64_t now) {
 }
 
 static void back_off(pool_t *pool, pool__endpoint_t *endpoint) {
-  uint32_t doublings = endpoint->connect_fails_in_row - 1;
+  uint32_t fails = endpoint->connect_fails_in_row;
   uint32_t ms = BACKOFF_MAX_MS;
 
   if (endpoint->leaving || endpoint->health == POOL_OUT)
     return;
-  if (doublings < 7)
-    ms = BACKOFF_MIN_MS << doublings;
+  if (fails < 8)
+    ms = BACKOFF_MIN_MS << (fails > 0 ? fails - 1 : 0);
   if (ms > BACKOFF_MAX_MS)
     ms = BACKOFF_MAX_MS;
   pool__wheel_arm(&pool->wheel, &endpoint->backoff, ms, on_backoff);
@@ -121,16 +137,18 @@ void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
 }
 
 /* Connects that were under way together fail together: that counts as one
- * failure. */
+ * failure. What we lack ourselves is no failure of the endpoint: it rests, or
+ * we would ask in vain again and again, but not for longer each time. */
 static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
                               uint64_t begun, int error) {
   int is_first = endpoint->fail_serial <= begun;
+  int is_local = pool__conn_error_is_local(error);
   uint64_t now = pool__wheel_now(&pool->wheel);
 
-  endpoint->connect_fails_in_row += !pool__endpoint_rests(endpoint);
+  if (!is_local && !pool__endpoint_rests(endpoint))
+    endpoint->connect_fails_in_row++;
   pool__dispatch_note_fail(pool, endpoint, error);
-  if (is_first && !pool__conn_error_is_local(error) &&
-      pool->wheel.blocked_at < now) {
+  if (is_first && !is_local && !pool__wheel_is_late(&pool->wheel)) {
     pool__load_failed(&endpoint->load, &pool->endpoints.typical, now);
     pool__health_bad(&pool->health, endpoint, now);
   }
@@ -242,31 +260,46 @@ static pool__endpoint_t *choose(pool_t *pool, const pool__call_t *call,
                  : pool__balance_pick(&pool->endpoints, &pool->random, &given);
 }
 
-/* Does something for the oldest waiting call; 0 when nothing more can be done
- * now. */
-static int serve(pool_t *pool, pool__call_t *call) {
+/* What could be done for a waiting call. */
+typedef enum {
+  NOTHING, /* nor could for those behind it */
+  NOT_YET, /* for others, maybe */
+  SOMETHING
+} served_t;
+
+static served_t serve(pool_t *pool, pool__call_t *call) {
   int covered = connecting(pool) >= wanted(pool);
   pool__endpoint_t *endpoint = pool__balance_only(&pool->endpoints);
   pool__conn_t *conn;
 
   if (endpoint == NULL)
     endpoint = choose(pool, call, covered);
-  if (endpoint == NULL)
-    return 0;
+  if (endpoint == NULL) {
+    if (covered ? pool__list_empty(&pool->endpoints.ready)
+                : pool->endpoints.able_count == 0)
+      return NOTHING;
+    look_again(pool, call);
+    return NOT_YET;
+  }
   if (!pool__list_empty(&endpoint->conns[POOL__CONN_IDLE])) {
     conn = pool__conns_check_out(endpoint);
     if (conn != NULL)
       start(pool, call, conn);
-    return 1;
+    return SOMETHING;
   }
   if (covered)
-    return 0;
+    return NOTHING;
   open_at(pool, endpoint);
-  return connecting(pool) < wanted(pool);
+  if (connecting(pool) < wanted(pool))
+    return SOMETHING;
+  if (call->state == POOL__CALL_WAITING &&
+      !pool__list_empty(&pool->endpoints.ready))
+    look_again(pool, call); /* the connect may take long */
+  return NOTHING;
 }
 
-/* Calls in turn. One that was tried before is particular, and may have to wait
- * for another endpoint: those behind it are not held up by that. */
+/* Calls in turn. One may have to wait for another endpoint than those that are
+ * at hand: those behind it are not held up by that. */
 static void serve_waiting(pool_t *pool) {
   const pool__list_t *waiting = &pool->calls.lists[POOL__CALL_WAITING];
   pool__link_t *link = pool__list_first(waiting);
@@ -274,14 +307,16 @@ static void serve_waiting(pool_t *pool) {
 
   while (link != NULL) {
     pool__call_t *call = POOL__OF(link, pool__call_t, link);
+    served_t served;
 
-    assert(call->state == POOL__CALL_WAITING);
-    if (serve(pool, call) || call->state != POOL__CALL_WAITING) {
+    assert(call->pool == pool && call->state == POOL__CALL_WAITING);
+    served = serve(pool, call);
+    if (served == SOMETHING || call->state != POOL__CALL_WAITING) {
       link = pool__list_first(waiting); /* it may have left the queue */
       passed = 0;
       continue;
     }
-    if (call->tried_count == 0 || ++passed > PASSED_MAX)
+    if (served == NOTHING || ++passed > PASSED_MAX)
       return;
     link = pool__list_next(waiting, link);
   }

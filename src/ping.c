@@ -149,7 +149,7 @@ void pool__ping_not_connected(pool__conn_t *conn) {
   pool->pings.connecting--;
   conn->endpoint->ping->conn = NULL;
   pool__health_pinged(&pool->health, conn->endpoint,
-                      pool->wheel.blocked_at >= pool__wheel_now(&pool->wheel)
+                      pool__wheel_is_late(&pool->wheel)
                           ? POOL__PING_VOID
                           : end_of(conn->endpoint->last_error));
 }
@@ -170,7 +170,7 @@ void pool__ping_conclude(pool__attempt_t *attempt, int error) {
 
   if (error == 0 && pool__reply_status(attempt->reply) >= 400)
     end = POOL__PING_FAILED;
-  if (error != 0 && pool->wheel.blocked_at >= attempt->started_at)
+  if (error != 0 && pool__settle_is_our_fault(pool, attempt, error))
     end = POOL__PING_VOID;
   leave(pool, attempt, error);
   pool__health_pinged(&pool->health, endpoint, end);

@@ -33,6 +33,19 @@ static pool__verdict_t verdict_of_status(int status) {
                                                          : POOL__GOOD;
 }
 
+int pool__settle_is_our_fault(const pool_t *pool,
+                              const pool__attempt_t *attempt, int error) {
+  const pool__wheel_t *wheel = &pool->wheel;
+  uint64_t now = now_of(pool);
+  uint64_t blocked = pool__wheel_blocked_ms(wheel, attempt->started_at, now);
+
+  if (pool__conn_error_is_local(error))
+    return 1;
+  if (blocked > 0 && pool__wheel_is_late(wheel))
+    return 1;
+  return error == UV_ETIMEDOUT && blocked > (now - attempt->started_at) / 2;
+}
+
 static pool__verdict_t verdict_of(const pool_t *pool,
                                   const pool__attempt_t *attempt, int error) {
   pool__retry_class_t class;
@@ -42,17 +55,23 @@ static pool__verdict_t verdict_of(const pool_t *pool,
   class = class_of(attempt, error, 1);
   if (attempt->excused || class == POOL__RETRY_NEVER ||
       class == POOL__RETRY_STALE ||
-      pool->wheel.blocked_at >= attempt->started_at)
+      pool__settle_is_our_fault(pool, attempt, error))
     return POOL__NOTHING;
   return POOL__BAD;
 }
 
-/* From the end of the request to the first byte of the answer. */
-static uint64_t latency_of(const pool__attempt_t *attempt) {
+/* From the end of the request to the first byte of the answer, without the time
+ * in which nobody looked for it. */
+static uint64_t latency_of(const pool_t *pool, const pool__attempt_t *attempt) {
   uint64_t from =
       attempt->sent_at != 0 ? attempt->sent_at : attempt->started_at;
+  uint64_t to = attempt->first_byte_at;
 
-  return attempt->first_byte_at > from ? attempt->first_byte_at - from : 0;
+  if (to <= from)
+    return 0;
+  if (pool->wheel.blocked_at <= from)
+    return to - from;
+  return to - from - pool__wheel_blocked_ms(&pool->wheel, from, to);
 }
 
 static void note_load(pool_t *pool, const pool__attempt_t *attempt,
@@ -62,9 +81,8 @@ static void note_load(pool_t *pool, const pool__attempt_t *attempt,
 
   if (verdict == POOL__BAD || verdict == POOL__BUSY_SERVER)
     pool__load_failed(load, typical, now);
-  else if (verdict == POOL__GOOD &&
-           pool->wheel.blocked_at < attempt->started_at)
-    pool__load_answered(load, typical, now, latency_of(attempt));
+  else if (verdict == POOL__GOOD)
+    pool__load_answered(load, typical, now, latency_of(pool, attempt));
 }
 
 static void note_health(pool_t *pool, pool__endpoint_t *endpoint,
@@ -85,7 +103,8 @@ static int is_in_the_way(const pool_t *pool) {
   uint32_t fresh = pool->calls.lists[POOL__CALL_FRESH].length;
 
   return fresh > 0 &&
-         fresh > conns[POOL__CONN_CONNECTING] + conns[POOL__CONN_CLOSING] &&
+         fresh > conns[POOL__CONN_CONNECTING] - pool->pings.connecting +
+                     conns[POOL__CONN_CLOSING] &&
          pool__dispatch_is_full(pool);
 }
 
@@ -335,6 +354,9 @@ static void arm_next(pool_t *pool, pool__call_t *call, uint64_t now) {
 
   if (call->state == POOL__CALL_BACKOFF && call->retry_at < next)
     next = call->retry_at;
+  if (call->state == POOL__CALL_WAITING && call->patient_until > now &&
+      call->patient_until < next)
+    next = call->patient_until;
   if (next != UINT64_MAX)
     pool__wheel_arm(&pool->wheel, &call->deadline, next - now,
                     pool__settle_timer);
@@ -366,10 +388,15 @@ void pool__settle_timer(pool__timer_t *timer, uint64_t now) {
     pool__check(pool);
     return;
   }
-  if (call->state != POOL__CALL_BACKOFF || call->retry_at > now) {
-    arm_next(pool, call, now);
+  if (call->state == POOL__CALL_BACKOFF && call->retry_at <= now) {
+    end_backoff(pool, call, now);
+    pool__check(pool);
     return;
   }
-  end_backoff(pool, call, now);
+  arm_next(pool, call, now);
+  if (call->state != POOL__CALL_WAITING || call->patient_until == 0 ||
+      call->patient_until > now)
+    return;
+  pool__dispatch(pool); /* it takes now what it did not like before */
   pool__check(pool);
 }

@@ -19,6 +19,11 @@ typedef enum {
   POOL__NOTHING /* it failed for our own reasons, or met a stale connection */
 } pool__verdict_t;
 
+/* Whether an attempt that failed did so for what we lack, or because our own
+ * loop was blocked: found late, or timed out while nobody looked. */
+int pool__settle_is_our_fault(const pool_t *pool,
+                              const pool__attempt_t *attempt, int error);
+
 /* Takes an attempt that is over off its connection, which then is idle, or
  * closing for `error` or because it cannot be used again; and lets the endpoint
  * know. Returns what it was told. */
@@ -45,7 +50,8 @@ void pool__settle_abort(pool_t *pool, pool__call_t *call, int error);
 void pool__settle_abort_waiting(pool_t *pool, pool__call_state_t last,
                                 int error);
 
-/* The callback of a call's timer: its deadline, or the end of its backoff. */
+/* The callback of a call's timer: its deadline, the end of its backoff, or of
+ * its patience with what it waits for. */
 void pool__settle_timer(pool__timer_t *timer, uint64_t now);
 
 #endif

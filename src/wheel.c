@@ -109,8 +109,10 @@ static void on_uv_timer(uv_timer_t *handle) {
   uint64_t now = pool__wheel_now(wheel);
   uint64_t late = lateness(wheel, now);
 
-  if (late > POOL__WHEEL_BLOCKED_MS)
+  if (late > POOL__WHEEL_BLOCKED_MS) {
+    wheel->blocked_from = now - late;
     wheel->blocked_at = now;
+  }
   if (late > POOL__WHEEL_GRACE_MS && !wheel->graced) {
     wheel->graced = 1;
     /* 1, not 0: some versions of libuv would run it again before they poll. */

@@ -42,13 +42,14 @@ struct pool__timer_s {
 
 struct pool__wheel_s {
   uv_timer_t uv;
-  uint64_t resolution; /* ms in a tick */
-  uint64_t tick;       /* all ticks up to this one have been judged */
-  uint64_t next;       /* the tick the uv_timer_t is armed for, or NEVER */
-  uint64_t blocked_at; /* when the loop was last found blocked; 0: never */
-  uint32_t armed;      /* timers */
-  unsigned held : 1;   /* the loop is kept alive */
-  unsigned graced : 1; /* the sockets have been polled since it was late */
+  uint64_t resolution;   /* ms in a tick */
+  uint64_t tick;         /* all ticks up to this one have been judged */
+  uint64_t next;         /* the tick the uv_timer_t is armed for, or NEVER */
+  uint64_t blocked_from; /* the loop was blocked since then, the last time */
+  uint64_t blocked_at;   /* and found to be then; 0: never */
+  uint32_t armed;        /* timers */
+  unsigned held : 1;     /* the loop is kept alive */
+  unsigned graced : 1;   /* the sockets have been polled since it was late */
   unsigned closed : 1;
   void (*closed_cb)(pool__wheel_t *wheel);
   uint64_t full[POOL__WHEEL_SLOTS / 64]; /* one bit for a slot in use */
@@ -83,6 +84,23 @@ static inline int pool__timer_armed(const pool__timer_t *timer) {
 
 static inline uint64_t pool__wheel_now(const pool__wheel_t *wheel) {
   return uv_now(wheel->uv.loop);
+}
+
+/* For how long of that time the loop is known to have been blocked, when it was
+ * blocked last. Known is what a timer shows that was due meanwhile. */
+static inline uint64_t pool__wheel_blocked_ms(const pool__wheel_t *wheel,
+                                              uint64_t from, uint64_t to) {
+  if (from < wheel->blocked_from)
+    from = wheel->blocked_from;
+  if (to > wheel->blocked_at)
+    to = wheel->blocked_at;
+  return to > from ? to - from : 0;
+}
+
+/* Whether what is found now is found late, for the loop was blocked. */
+static inline int pool__wheel_is_late(const pool__wheel_t *wheel) {
+  return wheel->blocked_at != 0 &&
+         pool__wheel_now(wheel) <= wheel->blocked_at + POOL__WHEEL_GRACE_MS;
 }
 
 #endif

@@ -85,6 +85,31 @@ static void a_weight_is_a_share(void **state) {
   assert_int_equal(fixture_endpoint_stats(fx, fx->server).weight, 3);
 }
 
+/* Of many, for none of n gets more than two of n; the twice as heavy get twice
+ * as much. */
+static void weights_hold_among_many(void **state) {
+  fixture_t *fx = *state;
+  load_t load;
+  uint32_t heavy;
+
+  begin(fx, 6, in_10_ms);
+  assert_int_equal(pool_set_weight(fx->pool, fx->servers[0]->address, 2), 0);
+  assert_int_equal(pool_set_weight(fx->pool, fx->servers[3]->address, 2), 0);
+  run(&load, fx, 8);
+  heavy = share(&load, 0) + share(&load, 3);
+  assert_in_range(heavy, 40, 60); /* half: 4 of 8 */
+}
+
+static void of_two_the_heavier_gets_more_but_not_all(void **state) {
+  fixture_t *fx = *state;
+  load_t load;
+
+  begin(fx, 2, in_10_ms);
+  assert_int_equal(pool_set_weight(fx->pool, fx->server->address, 2), 0);
+  run(&load, fx, 2);
+  assert_in_range(share(&load, 0), 57, 75); /* two thirds */
+}
+
 static void weights_have_limits(void **state) {
   fixture_t *fx = *state;
 
@@ -168,6 +193,8 @@ int main(void) {
   static const struct CMUnitTest tests[] = {
       FIXTURE_TEST(equals_get_equal_shares),
       FIXTURE_TEST(a_weight_is_a_share),
+      FIXTURE_TEST(weights_hold_among_many),
+      FIXTURE_TEST(of_two_the_heavier_gets_more_but_not_all),
       FIXTURE_TEST(weights_have_limits),
       FIXTURE_TEST(a_slow_one_gets_less),
       FIXTURE_TEST(one_that_fails_fast_draws_nothing),

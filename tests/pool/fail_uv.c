@@ -201,6 +201,26 @@ static void an_unsent_request_on_a_rested_connection_is_sent_anew(void **s) {
   assert_int_equal(fx->server->seen, 2);
 }
 
+/* What we lack is no fault of the connections at rest. */
+static void a_lack_of_ours_costs_no_connection_but_one(void **state) {
+  fixture_t *fx = *state;
+  record_t *got;
+  int i;
+
+  fixture_pool(fx, NULL);
+  wrap_reset();
+  for (i = 0; i < 4; i++)
+    fixture_get(fx, "/warm");
+  fixture_run(fx);
+  wrap_limit_try_write(0);
+  wrap_fail(WRAP_WRITE, 1, 1, UV_ENOMEM);
+  got = fixture_get(fx, "/x");
+  fixture_run(fx);
+  assert_int_equal(got->error, UV_ENOMEM);
+  assert_int_equal(fixture_stats(fx).idle, 3);
+  assert_int_equal(fixture_stats(fx).stale, 0);
+}
+
 /* The server has half a request and waits for the rest, which cannot come. */
 static void a_write_that_fails_later_ends_with_its_error(void **state) {
   static const int errors[] = {UV_ENOBUFS, UV_ENOMEM, 0};
@@ -281,6 +301,7 @@ int main(void) {
       cmocka_unit_test(an_open_end_that_cannot_be_judged_is_no_answer),
       FIXTURE_TEST(a_write_that_cannot_be_queued_ends_with_its_error),
       FIXTURE_TEST(an_unsent_request_on_a_rested_connection_is_sent_anew),
+      FIXTURE_TEST(a_lack_of_ours_costs_no_connection_but_one),
       FIXTURE_TEST(a_write_that_fails_later_ends_with_its_error),
       FIXTURE_TEST(an_answer_behind_a_broken_pipe_is_read),
       FIXTURE_TEST(a_write_may_take_any_number_of_bytes),

@@ -130,7 +130,7 @@ static void a_failed_connect_ends_nobody_whom_another_will_serve(void **state) {
  * fails on the spot: it is taken off the queue while that is walked. */
 static void a_retry_whose_connect_fails_at_once_goes_on(void **state) {
   static const server_step_t closes[] = {EXPECT(), CLOSE()};
-  pool_config_t config = {.max_attempts = 4, .retry_delay_ms = 1};
+  pool_config_t config = {.max_attempts = 4, .retry_delay_ms = 20};
   fixture_t *fx = *state;
   record_t *got;
 
@@ -228,6 +228,50 @@ static void a_failure_during_a_pause_does_not_double_it(void **state) {
   end_pause(fx);
   assert_int_equal(fail_one(fx), 200);
   assert_int_equal(fail_one(fx), 200);
+}
+
+/* It is not the endpoint that lacks them: it could be asked at any time. */
+static void without_descriptors_pauses_stay_short(void **state) {
+  fixture_t *fx = *state;
+  uint64_t pause;
+  int i;
+
+  fixture_pool(fx, NULL);
+  wrap_fail(WRAP_CONNECT, 1, 1, UV_EMFILE);
+  for (i = 0; i < 5; i++) {
+    record_t *got = fixture_get(fx, "/x");
+
+    got->then = note_pause;
+    got->then_data = &pause;
+    fixture_run(fx);
+    assert_int_equal(got->error, UV_EMFILE);
+    assert_int_equal(pause, 100);
+    end_pause(fx);
+  }
+}
+
+/* A pool of one endpoint that has failed, and is asked; we have no port for
+ * that. It tells nothing, neither good nor bad. */
+static void a_ping_without_a_port_tells_nothing(void **state) {
+  static const server_step_t closes[] = {EXPECT(), CLOSE()};
+  pool_config_t config = {
+      .max_attempts = 1, .eject_after = 2, .ping_path = "/p"};
+  fixture_t *fx = *state;
+  int i;
+
+  server_default(fx->server, closes);
+  fixture_pool(fx, &config);
+  wrap_fail(WRAP_CONNECT, 3, 0, UV_EADDRNOTAVAIL);
+  for (i = 0; i < 2; i++) {
+    fixture_get(fx, "/x");
+    fixture_run(fx);
+  }
+  fixture_turns(fx, 5);
+  assert_int_equal(wrap_failures(), 1);
+  assert_int_equal(fixture_stats(fx).out, 0);
+  fixture_get(fx, "/x");
+  fixture_run_ms(fx, 20);
+  assert_int_equal(fixture_stats(fx).out, 1);
 }
 
 static void after_a_success_pauses_are_short_again(void **state) {
@@ -362,6 +406,8 @@ int main(void) {
       GAPS_TEST(an_unused_connection_that_was_reset_is_replaced),
       GAPS_TEST(a_pause_is_twice_the_one_before_up_to_ten_seconds),
       GAPS_TEST(a_failure_during_a_pause_does_not_double_it),
+      GAPS_TEST(without_descriptors_pauses_stay_short),
+      GAPS_TEST(a_ping_without_a_port_tells_nothing),
       GAPS_TEST(after_a_success_pauses_are_short_again),
       GAPS_TEST(callbacks_that_end_the_next_leave_the_loop_its_turns),
       GAPS_TEST(events_that_cause_the_next_leave_the_loop_its_turns),

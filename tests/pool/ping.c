@@ -228,6 +228,74 @@ static void who_waits_is_told_when_the_last_one_goes_down(void **state) {
   assert_int_equal(got[19]->attempts, 0);
 }
 
+/* A ping that is answered badly leaves no connection behind, or soon there
+ * would be no room for the next one. */
+static void pings_that_fail_leave_room_for_others(void **state) {
+  pool_config_t config = {.max_attempts = 2,
+                          .eject_after = 5,
+                          .max_connections = 2,
+                          .idle_timeout_ms = POOL_OFF,
+                          .ping_path = "/p"};
+  fixture_t *fx = *state;
+  uint64_t pings;
+
+  server_default(fx->server, breaks);
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  until_out(fx, 0);
+  for (pings = 1; pings <= 6; pings++) {
+    wait_for_pings(fx, 0, pings);
+    assert_int_equal(stats_of(fx, 0).idle, 0);
+  }
+  server_default(fx->server, works);
+  until_back(fx, 0);
+}
+
+/* When the last one that serves is removed, nothing but a ping can end that. */
+static void the_rest_is_asked_soon_when_the_last_one_is_removed(void **state) {
+  fixture_t *fx = *state;
+  uint64_t pings;
+
+  server_default(fx->server, breaks);
+  begin(fx, 2);
+  until_out(fx, 0);
+  for (pings = 1; pings <= 6; pings++)
+    wait_for_pings(fx, 0, pings); /* 7.5 s lie between them by now */
+  assert_int_equal(pool_remove_endpoint(fx->pool, fx->servers[1]->address), 0);
+  fixture_run_ms(fx, 2050);
+  assert_int_equal(stats_of(fx, 0).pings, pings);
+  assert_int_equal(fixture_get(fx, "/x")->rc, POOL_EUNHEALTHY);
+}
+
+/* Nobody had the time to see that the connection was there. */
+static void a_ping_that_our_loop_was_late_for_tells_nothing(void **state) {
+  pool_config_t config = {.max_attempts = 1,
+                          .eject_after = 2,
+                          .connect_timeout_ms = 50,
+                          .ping_path = "/p"};
+  fixture_t *fx = *state;
+  hole_t hole;
+  uint32_t n;
+
+  assert_int_equal(hole_open(&hole, 1), 0);
+  fixture_pool_bare(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, hole.address), 0);
+  for (n = 2; n <= 3; n++) { /* from the second on it is asked each time */
+    while (fixture_stats(fx).connect_fails < n + (n == 3)) {
+      assert_int_equal(fixture_stats(fx).out, 0);
+      record_t *got = fixture_get(fx, "/x");
+
+      assert_int_equal(got->rc, 0);
+      fixture_run_record(fx, got);
+    }
+    if (n == 2)
+      fixture_block(300);
+    fixture_run_ms(fx, 60);
+    assert_int_equal(fixture_stats(fx).out, n - 2);
+  }
+  hole_close(&hole);
+}
+
 /* --- its ends --------------------------------------------------------------
  */
 
@@ -302,6 +370,9 @@ int main(void) {
       FIXTURE_TEST(when_all_are_down_nothing_is_taken),
       FIXTURE_TEST(the_only_one_can_be_down_too),
       FIXTURE_TEST(who_waits_is_told_when_the_last_one_goes_down),
+      FIXTURE_TEST(pings_that_fail_leave_room_for_others),
+      FIXTURE_TEST(the_rest_is_asked_soon_when_the_last_one_is_removed),
+      FIXTURE_TEST(a_ping_that_our_loop_was_late_for_tells_nothing),
       FIXTURE_TEST(the_endpoint_may_be_removed_meanwhile),
       FIXTURE_TEST(the_pool_may_be_closed_meanwhile),
       FIXTURE_TEST(a_drain_does_not_wait_for_it),

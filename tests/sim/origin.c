@@ -238,8 +238,7 @@ static void check_welcome(peer_t *peer) {
   peer->silent_at = timeline_now();
 }
 
-/* No request goes to an endpoint that is out, but what was on its way when it
- * was taken out. */
+/* No request goes to an endpoint that is out, but what was on its way. */
 static void check_in_service(const peer_t *peer) {
   const site_t *site = peer->site;
   const world_t *world = site->world;
@@ -252,15 +251,17 @@ static void check_in_service(const peer_t *peer) {
     trace_fail("request %u came to an endpoint that is out", peer->id);
 }
 
-/* A ping: it is the pool's, and told by its path. Who is there is well. */
+/* A ping: it is the pool's, and told by its path. Who is there is well, but
+ * says each fourth time that it is not. */
 static void answer_ping(peer_t *peer) {
-  static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+  const char *answer = peer->site->pinged++ % 4 == 0
+                           ? "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+                           : "HTTP/1.1 204 No Content\r\n\r\n";
 
   if (strncmp(peer->head, "GET " WORLD_PING " HTTP/1.1\r\nHost: ", 26) != 0)
     trace_fail("a ping came as\n%s", peer->head);
   check_welcome(peer);
-  peer->site->pinged++;
-  tcp_send(peer->end, answer, sizeof answer - 1);
+  tcp_send(peer->end, answer, strlen(answer));
 }
 
 static void on_head(peer_t *peer, size_t len) {

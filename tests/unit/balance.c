@@ -34,6 +34,7 @@ static void begin(fixture_t *f, int count) {
   f->random.state = 1;
   f->given.now = NOW;
   f->given.repeatable = 1;
+  f->given.patient = 1;
 }
 
 static void end(fixture_t *f) {
@@ -303,9 +304,8 @@ static void one_that_rests_serves_by_what_it_has(void **state) {
 }
 
 static void without_hope_the_one_that_failed_longest_ago_is_tried(void **s) {
-  static const pool__conn_state_t hopes[] = {
-      POOL__CONN_BUSY, POOL__CONN_CONNECTING,
-      POOL__CONN_CLOSING /* it makes room */};
+  static const pool__conn_state_t hopes[] = {POOL__CONN_BUSY,
+                                             POOL__CONN_CONNECTING};
   fixture_t f;
   size_t i;
 
@@ -322,6 +322,8 @@ static void without_hope_the_one_that_failed_longest_ago_is_tried(void **s) {
     have(&f, 0, hopes[i], 0);
   }
   assert_int_equal(pick(&f), 1);
+  have(&f, 1, POOL__CONN_CLOSING, 10); /* it will have room soon */
+  assert_int_equal(pick(&f), -1);
   end(&f);
 }
 
@@ -355,7 +357,8 @@ static void what_was_tried_is_passed_over(void **state) {
   assert_int_equal(pick(&f), -1);
   have(&f, 0, POOL__CONN_IDLE, 1);
   assert_null(pool__balance_ready(&f.all, &f.given));
-  have(&f, 0, POOL__CONN_IDLE, 0);
+  f.given.patient = 0; /* but not for ever */
+  assert_int_not_equal(pick(&f), -1);
   pool__endpoint_set_health(f.endpoints[1], POOL_OUT);
   assert_false(pool__balance_elsewhere(&f.all, &f.given));
   assert_in_range(pick(&f), 0, 2); /* better than nothing */
@@ -437,6 +440,11 @@ static void a_trial_is_not_for_what_cannot_be_repeated(void **state) {
     assert_int_equal(pick(&f), 0);
   f.given.now = NOW + POOL__TRIAL_PATIENCE_MS; /* somebody has to be first */
   assert_int_equal(pick(&f), 1);
+  f.given.now = NOW;
+  have(&f, 0, POOL__CONN_BUSY, 10);
+  assert_int_equal(pick(&f), -1);
+  f.given.patient = 0;
+  assert_int_equal(pick(&f), 1); /* better than to wait for long */
   end(&f);
 }
 
