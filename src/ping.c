@@ -1,6 +1,7 @@
 #include "ping.h"
 
 #include "conns.h"
+#include "dispatch.h"
 #include "settle.h"
 
 static pool_t *pool_of(const pool__endpoint_t *endpoint) {
@@ -74,6 +75,7 @@ static void on_ask(pool__health_t *health, pool__endpoint_t *endpoint) {
   }
   err = pool__endpoint_connect(endpoint, &pool->env, &conn);
   if (err != 0) {
+    pool__dispatch_note_fail(pool, endpoint, err);
     pool__health_pinged(health, endpoint, end_of(err));
     return;
   }

@@ -41,6 +41,17 @@ void act_get_many(scene_t *scene) {
     get(scene);
 }
 
+/* Each when the one before has ended, and what that led to as well. */
+void act_get_in_turn(scene_t *scene) {
+  int i;
+
+  for (i = 0; i < MANY; i++) {
+    get(scene);
+    fixture_run(scene->fx);
+    fixture_run_ms(scene->fx, 1);
+  }
+}
+
 static void post(scene_t *scene, size_t len) {
   static char body[BODY_BYTES];
   pool_request_t request = {.method = "POST", .path = "/post"};

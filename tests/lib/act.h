@@ -18,6 +18,7 @@ void prepare_hole(scene_t *scene);
 void act_get_one(scene_t *scene);
 void act_get_many(scene_t *scene);
 void act_get_warm(scene_t *scene);
+void act_get_in_turn(scene_t *scene);
 void act_get_two_soon(scene_t *scene); /* with a deadline */
 void act_head(scene_t *scene);
 void act_head_of_400(scene_t *scene); /* bytes */

@@ -51,6 +51,19 @@ static const server_step_t resetting[] = {EXPECT(), SEND(HALF), TURN(1),
 static const server_step_t slow_reader[] = {DEAF(),   TURN(3), HEAR(),
                                             EXPECT(), REPLY(), REPEAT()};
 
+static const server_step_t hanging_up[] = {EXPECT(), CLOSE()};
+static const server_step_t replay[] = {EXPECT(), REPLY(), EXPECT(), CLOSE()};
+static const server_step_t busy[] = {
+    EXPECT(),
+    SEND("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"),
+    EXPECT(), REPLY(), REPEAT()};
+
+static int on_retry(pool_t *pool, const pool_result_t *result, void *data) {
+  (void)pool;
+  (void)data;
+  return result->status == 503 ? pool_result_retry_after(result) : POOL_KEEP;
+}
+
 /* --- the table ------------------------------------------------------------ */
 
 static const scenario_t table[] = {
@@ -150,6 +163,43 @@ static const scenario_t table[] = {
      .config = {.max_connections = 1},
      .act = act_get_in_callback},
     {.name = "in-event", .act = act_get_in_event},
+    {.name = "replayed",
+     .script = replay,
+     .config = {.max_attempts = 2},
+     .errors = {POOL_EHANGUP},
+     .act = act_get_warm},
+    {.name = "retried-elsewhere",
+     .script = hanging_up,
+     .config = {.max_attempts = 3, .retry_delay_ms = 2, .max_connections = 2},
+     .errors = {POOL_EHANGUP},
+     .act = act_with_second},
+    {.name = "refused-retried",
+     .config = {.max_attempts = 3, .retry_delay_ms = 2},
+     .errors = {UV_ECONNREFUSED},
+     .prepare = prepare_refusal,
+     .act = act_with_second},
+    {.name = "attempt-timeout",
+     .script = silent,
+     .config = {.max_attempts = 2,
+                .retry_delay_ms = 2,
+                .attempt_timeout_ms = ACT_SOON_MS},
+     .errors = {UV_ETIMEDOUT},
+     .act = act_with_second},
+    {.name = "rejected",
+     .script = busy,
+     .config = {.max_attempts = 3, .retry_delay_ms = 2, .on_retry = on_retry},
+     .errors = {POOL_EREJECTED},
+     .act = act_get_many},
+    {.name = "taken-out",
+     .script = hanging_up,
+     .config = {.eject_after = 2},
+     .errors = {POOL_EHANGUP},
+     .act = act_with_second},
+    {.name = "pinged",
+     .script = hanging_up,
+     .config = {.eject_after = 2, .ping_path = "/ping"},
+     .errors = {POOL_EHANGUP, POOL_EUNHEALTHY},
+     .act = act_get_in_turn},
     {.name = "drain",
      .config = {.max_connections = 1},
      .errors = {POOL_ECLOSING},
