@@ -98,11 +98,19 @@ static int is_disliked(const pool__endpoint_t *endpoint,
   return !may_try(endpoint, given) || was_tried(endpoint, given);
 }
 
+/* Who is out of patience may see whether one that is poor still is; one request
+ * at a time, for it has more than one who would. */
+static int may_probe(const pool__endpoint_t *endpoint,
+                     const pool__balance_case_t *given) {
+  return !given->patient && pool__endpoint_in_hand(endpoint) == 0 &&
+         given->now >= endpoint->load.noted_at + POOL__BALANCE_PROBE_MS;
+}
+
 static int will_do(const pool__endpoint_t *endpoint,
                    const pool__balance_case_t *given) {
   return can_serve(endpoint, given) &&
          !(given->patient && is_disliked(endpoint, given)) &&
-         !is_poor(endpoint, given->now);
+         (!is_poor(endpoint, given->now) || may_probe(endpoint, given));
 }
 
 /* --- choice ----------------------------------------------------------------

@@ -14,8 +14,8 @@
  * An endpoint is passed over that the call was tried on already, or that fails
  * far more often than the pool does; and if that leaves nothing able while
  * another one will be when something there ends, the call had better wait. Not
- * for long, if it is only that the call was tried there: an endpoint that is
- * full may be stuck. */
+ * for long, for an endpoint that is full may be stuck: then what was tried will
+ * do, and one that fails is asked again, one request at a time. */
 #ifndef POOL_BALANCE_H_
 #define POOL_BALANCE_H_
 
@@ -23,6 +23,7 @@
 #include "random.h"
 
 #define POOL__TRIAL_PATIENCE_MS 10000u
+#define POOL__BALANCE_PROBE_MS  250u
 
 /* Who asks. */
 typedef struct {
@@ -39,8 +40,8 @@ typedef struct {
  * next request that is repeatable, or after a while any. When nothing that
  * serves is left but endpoints that rest, without a connection that could come
  * free, the one that failed longest ago is tried all the same. NULL: nowhere
- * now; when something has ended, ask again. O(1) for requests that were not
- * tried before. */
+ * now; when something has ended, ask again. O(1), but for requests that want a
+ * new connection while most that are able have no room for one. */
 pool__endpoint_t *pool__balance_pick(const pool__endpoints_t *all,
                                      pool__random_t *random,
                                      const pool__balance_case_t *given);

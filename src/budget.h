@@ -43,7 +43,7 @@ void pool__budget_note(pool__budget_t *budget, uint64_t now, int answered);
 int pool__budget_take(pool__budget_t *budget, uint64_t now, uint32_t live,
                       uint32_t in_hand);
 
-/* One that was paid for was not sent after all. */
+/* One that was paid for was not even tried after all. */
 void pool__budget_give_back(pool__budget_t *budget, uint64_t now);
 
 /* Tokens that are there, in thousandths. */

@@ -91,8 +91,8 @@ int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
   call->error = call->first_error = call->last_error = 0;
   call->cancelled = call->had_free = call->paid = 0;
   call->tries = call->sends = call->tried_count = 0;
-  call->patient_until = 0;
   call->accepted_at = pool__wheel_now(calls->wheel);
+  call->patient_until = call->accepted_at + POOL__CALL_PATIENCE_MS;
   memset(&call->attempt, 0, sizeof call->attempt);
   move(calls, call, POOL__CALL_WAITING);
   set_pending(calls, calls->pending + 1);
@@ -136,6 +136,10 @@ void pool__call_activate(pool__calls_t *calls, pool__call_t *call) {
     calls->reuses++;
 }
 
+static void begin_to_wait(const pool__calls_t *calls, pool__call_t *call) {
+  call->patient_until = pool__wheel_now(calls->wheel) + POOL__CALL_PATIENCE_MS;
+}
+
 void pool__call_again(pool__calls_t *calls, pool__call_t *call,
                       pool__call_state_t state) {
   assert(call->attempt.conn == NULL);
@@ -143,12 +147,14 @@ void pool__call_again(pool__calls_t *calls, pool__call_t *call,
          state == POOL__CALL_BACKOFF);
   pool__reply_give(call->attempt.reply);
   memset(&call->attempt, 0, sizeof call->attempt);
-  call->patient_until = 0;
+  begin_to_wait(calls, call);
   move(calls, call, state);
 }
 
 void pool__call_wait(pool__calls_t *calls, pool__call_t *call) {
   assert(call->state == POOL__CALL_BACKOFF || call->state == POOL__CALL_FRESH);
+  if (call->state == POOL__CALL_BACKOFF)
+    begin_to_wait(calls, call);
   move(calls, call, POOL__CALL_WAITING);
 }
 

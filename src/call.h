@@ -29,6 +29,10 @@
 #define POOL__MAX_ATTEMPTS 100u
 #define POOL__CALL_TRIED   8u /* endpoints that it remembers */
 
+/* For so long a call waits for what it would like best, as RFC 8305 section 5
+ * does for an address. It counts from when it begins to wait. */
+#define POOL__CALL_PATIENCE_MS 250u
+
 typedef enum {
   POOL__CALL_FREE, /* not accepted */
   POOL__CALL_WAITING,
@@ -78,7 +82,8 @@ typedef struct {
   pool__timer_t deadline; /* due then or before; may be armed for nobody */
   uint64_t due;           /* the call's deadline; UINT64_MAX for none */
   uint64_t retry_at;      /* BACKOFF: until then */
-  uint64_t patient_until; /* WAITING: for an endpoint it likes; 0: not yet */
+  uint64_t patient_until; /* WAITING: for an endpoint that it likes; FRESH: for
+                             a new connection */
   uint64_t accepted_at;
   uint64_t serial; /* connect failures before it was accepted */
   pool__attempt_t attempt;

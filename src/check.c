@@ -28,8 +28,7 @@ static void check_call(const pool_t *pool, const pool__call_t *call,
   if (state == POOL__CALL_BACKOFF)
     CHECK(pool__timer_armed(&call->deadline) &&
           call->deadline.due <= call->retry_at);
-  if (state == POOL__CALL_WAITING &&
-      call->patient_until > pool__wheel_now(&pool->wheel))
+  if (state == POOL__CALL_FRESH)
     CHECK(pool__timer_armed(&call->deadline) &&
           call->deadline.due <= call->patient_until);
   if (call->due != UINT64_MAX)
@@ -77,6 +76,26 @@ static int is_able(const pool_t *pool, const pool__endpoint_t *endpoint) {
           conns[POOL__CONN_CONNECTING].length < pool->config.max_connecting);
 }
 
+/* What is known of an endpoint beside its lists. */
+static void check_standing(const pool__endpoint_t *endpoint) {
+  const pool__list_t *busy = &endpoint->conns[POOL__CONN_BUSY];
+  pool__link_t *link = pool__list_first(busy);
+  uint32_t old = 0;
+
+  for (; link != NULL; link = pool__list_next(busy, link))
+    old += POOL__OF(link, pool__conn_t, link)->attempt->started_at <
+           endpoint->health_at;
+  if (endpoint->health == POOL_ON_TRIAL)
+    CHECK(endpoint->leftover == old);
+  CHECK(pool__link_listed(&endpoint->trial) ==
+        (endpoint->health == POOL_ON_TRIAL &&
+         endpoint->able != POOL__ENDPOINT_UNABLE));
+  CHECK(endpoint->usable ==
+        (!endpoint->leaving && endpoint->health != POOL_OUT &&
+         (!pool__endpoint_rests(endpoint) || busy->length > 0 ||
+          endpoint->conns[POOL__CONN_IDLE].length > 0)));
+}
+
 static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
                            int leaving, uint32_t *sums) {
   uint32_t sum = 0;
@@ -110,22 +129,34 @@ static void check_endpoint(const pool_t *pool, const pool__endpoint_t *endpoint,
     sum += n;
   }
   CHECK(sum == endpoint->conn_count);
+  check_standing(endpoint);
 }
 
 static void check_endpoints(const pool_t *pool) {
   const pool__endpoints_t *all = &pool->endpoints;
   uint32_t sums[POOL__CONN_STATES] = {0};
+  uint32_t health[POOL_SLOW_START + 1] = {0};
+  uint32_t usable = 0, down = 0;
   pool__link_t *link;
   int s;
 
   for (link = pool__list_first(&all->serving); link != NULL;
-       link = pool__list_next(&all->serving, link))
-    check_endpoint(pool, POOL__OF(link, pool__endpoint_t, link), 0, sums);
+       link = pool__list_next(&all->serving, link)) {
+    const pool__endpoint_t *endpoint = POOL__OF(link, pool__endpoint_t, link);
+
+    check_endpoint(pool, endpoint, 0, sums);
+    health[endpoint->health]++;
+    usable += endpoint->usable;
+    down += endpoint->is_down;
+  }
   for (link = pool__list_first(&all->leaving); link != NULL;
        link = pool__list_next(&all->leaving, link))
     check_endpoint(pool, POOL__OF(link, pool__endpoint_t, link), 1, sums);
   for (s = 0; s < POOL__CONN_STATES; s++)
     CHECK(sums[s] == all->conns[s]);
+  for (s = 0; s <= POOL_SLOW_START; s++)
+    CHECK(health[s] == all->health[s]);
+  CHECK(usable == all->usable && down == all->down);
 }
 
 static void check_calls(const pool_t *pool) {

@@ -74,6 +74,7 @@ int pool__conn_open(pool__conn_t *conn, const struct sockaddr *address) {
   int err = uv_tcp_init(conn->env->loop, &conn->tcp);
 
   assert(err == 0); /* without flags it only fills in the handle */
+  conn->moved_at = pool__wheel_now(conn->env->wheel);
   conn->tcp.data = conn;
   conn->req.connect.data = conn;
   uv_unref((uv_handle_t *)&conn->tcp); /* the wheel keeps the loop alive */

@@ -58,7 +58,7 @@ struct pool__conn_s {
   struct pool__endpoint_s *endpoint; /* whose it is */
   struct pool__attempt_s *attempt;   /* whom it serves; NULL unless BUSY */
   pool__timer_t timer; /* connect, idle, head and stall deadlines, in turn */
-  uint64_t moved_at;   /* when a byte last moved */
+  uint64_t moved_at;   /* when a byte last moved, or it was opened */
   uint64_t
       quiet_turn;   /* env->turn of the poll in which it is known to be quiet */
   uint32_t idle_ms; /* how long it may be idle */

@@ -18,8 +18,8 @@
 
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 10000u
-#define PASSED_MAX     8u   /* waiting calls that are passed over */
-#define PATIENCE_MS    250u /* as RFC 8305 section 5 waits for an address */
+#define LACK_MAX_MS    2000u
+#define PASSED_MAX     16u /* waiting calls that are passed over */
 
 static uint32_t length_of(const pool_t *pool, pool__call_state_t state) {
   return pool->calls.lists[state].length;
@@ -45,21 +45,20 @@ static pool__balance_case_t case_of(const pool_t *pool,
   given.repeatable =
       call->head.repeatable && call->tries + 1 < call->max_attempts;
   given.fresh = call->state == POOL__CALL_FRESH;
-  given.patient =
-      call->patient_until == 0 || given.now < call->patient_until ? 1 : 0;
+  given.patient = given.now < call->patient_until ? 1 : 0;
   return given;
 }
 
-/* There is something that would do, but the call waits for better. Not for
- * long: then it is looked at again. */
+/* There is something that would do, but the call waits for better. When its
+ * patience is over it is looked at again; and after that now and then, for what
+ * is poor may be tried once in a while. */
 static void look_again(pool_t *pool, pool__call_t *call) {
   uint64_t now = pool__wheel_now(&pool->wheel);
+  uint64_t patience = call->patient_until > now ? call->patient_until - now
+                                                : POOL__CALL_PATIENCE_MS;
 
-  if (call->patient_until == 0)
-    call->patient_until = now + PATIENCE_MS;
-  if (call->patient_until > now)
-    pool__wheel_arm_by(&pool->wheel, &call->deadline, call->patient_until - now,
-                       pool__settle_timer);
+  pool__wheel_arm_by(&pool->wheel, &call->deadline, patience,
+                     pool__settle_timer);
 }
 
 /* --- calls on connections --------------------------------------------------
@@ -113,16 +112,17 @@ static void on_backoff(pool__timer_t *timer, uint64_t now) {
   pool__check(pool);
 }
 
-static void back_off(pool_t *pool, pool__endpoint_t *endpoint) {
-  uint32_t fails = endpoint->connect_fails_in_row;
-  uint32_t ms = BACKOFF_MAX_MS;
+static void back_off(pool_t *pool, pool__endpoint_t *endpoint,
+                     uint32_t max_ms) {
+  uint32_t doublings = endpoint->connect_fails_in_row - 1;
+  uint32_t ms = max_ms;
 
   if (endpoint->leaving || endpoint->health == POOL_OUT)
     return;
-  if (fails < 8)
-    ms = BACKOFF_MIN_MS << (fails > 0 ? fails - 1 : 0);
-  if (ms > BACKOFF_MAX_MS)
-    ms = BACKOFF_MAX_MS;
+  if (doublings < 7)
+    ms = BACKOFF_MIN_MS << doublings;
+  if (ms > max_ms)
+    ms = max_ms;
   pool__wheel_arm(&pool->wheel, &endpoint->backoff, ms, on_backoff);
   pool__endpoint_rest(endpoint);
 }
@@ -138,21 +138,20 @@ void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
 
 /* Connects that were under way together fail together: that counts as one
  * failure. What we lack ourselves is no failure of the endpoint: it rests, or
- * we would ask in vain again and again, but not for longer each time. */
+ * we would ask in vain again and again, but never for long. */
 static void note_connect_fail(pool_t *pool, pool__endpoint_t *endpoint,
-                              uint64_t begun, int error) {
+                              uint64_t begun, uint64_t since, int error) {
   int is_first = endpoint->fail_serial <= begun;
   int is_local = pool__conn_error_is_local(error);
   uint64_t now = pool__wheel_now(&pool->wheel);
 
-  if (!is_local && !pool__endpoint_rests(endpoint))
-    endpoint->connect_fails_in_row++;
+  endpoint->connect_fails_in_row += !pool__endpoint_rests(endpoint);
   pool__dispatch_note_fail(pool, endpoint, error);
-  if (is_first && !is_local && !pool__wheel_is_late(&pool->wheel)) {
+  if (is_first && !pool__settle_is_our_fault(pool, since, error)) {
     pool__load_failed(&endpoint->load, &pool->endpoints.typical, now);
     pool__health_bad(&pool->health, endpoint, now);
   }
-  back_off(pool, endpoint);
+  back_off(pool, endpoint, is_local ? LACK_MAX_MS : BACKOFF_MAX_MS);
 }
 
 /* The call, if any, that ends because a connect failed. One that wanted a new
@@ -172,10 +171,11 @@ static pool__call_t *whom_it_fails(pool_t *pool) {
 
 pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
                                           pool__endpoint_t *endpoint,
-                                          uint64_t begun, int error) {
+                                          uint64_t begun, uint64_t since,
+                                          int error) {
   pool__call_t *call;
 
-  note_connect_fail(pool, endpoint, begun, error);
+  note_connect_fail(pool, endpoint, begun, since, error);
   call = whom_it_fails(pool);
   if (call == NULL)
     return NULL;
@@ -209,6 +209,7 @@ static void open_at(pool_t *pool, pool__endpoint_t *endpoint) {
     if (pool->config.connect_timeout_ms != POOL_OFF)
       pool__conn_arm_by(conn, pool->config.connect_timeout_ms);
   } else if (pool__dispatch_connect_fail(pool, endpoint, pool->fail_serial,
+                                         pool__wheel_now(&pool->wheel),
                                          err) != NULL) {
     pool__wake(pool);
   }

@@ -32,11 +32,12 @@ static inline int pool__dispatch_nowhere(const pool_t *pool) {
 
 /* A connection could not be opened: notes it; and settles what follows, and
  * returns the call whose callback is due, or NULL. `begun`: pool->fail_serial
- * when the connect began. */
+ * when the connect began, at `since`. */
 void pool__dispatch_note_fail(pool_t *pool, pool__endpoint_t *endpoint,
                               int error);
 pool__call_t *pool__dispatch_connect_fail(pool_t *pool,
                                           pool__endpoint_t *endpoint,
-                                          uint64_t begun, int error);
+                                          uint64_t begun, uint64_t since,
+                                          int error);
 
 #endif

@@ -243,6 +243,7 @@ void pool__endpoint_leave(pool__endpoint_t *endpoint) {
   pool__list_remove(&endpoint->all->serving, &endpoint->link);
   pool__list_append(&endpoint->all->leaving, &endpoint->link);
   endpoint->all->health[endpoint->health]--;
+  pool__endpoint_set_down(endpoint, 0);
   if (pool__endpoint_rests(endpoint))
     pool__list_remove(&endpoint->all->resting, &endpoint->rest);
   refresh(endpoint);

@@ -43,6 +43,7 @@ typedef struct {
   uint32_t able_room; /* at least serving.length */
   uint32_t usable;    /* able, or it will be when something there ends */
   uint32_t health[POOL_SLOW_START + 1]; /* serving ones by health */
+  uint32_t down;                        /* of those that serve */
   uint32_t last_id;
   uint32_t conns[POOL__CONN_STATES]; /* of all endpoints, by state */
   uint64_t connects;                 /* of all, ever */
@@ -62,7 +63,7 @@ struct pool__endpoint_s {
   uint8_t usable;
   uint8_t steady;    /* in service, and nothing about that is in doubt */
   uint8_t can_open;  /* a connection */
-  uint32_t leftover; /* ON_TRIAL: what was in hand before, and is still */
+  uint32_t leftover; /* in hand since before its health last changed */
   char *name;        /* as it was added */
   size_t name_size;
   pool__address_t address;
@@ -137,6 +138,13 @@ void pool__endpoint_rest(pool__endpoint_t *endpoint);
 void pool__endpoint_rise(pool__endpoint_t *endpoint);
 void pool__endpoint_set_health(pool__endpoint_t *endpoint,
                                pool_health_t health);
+
+/* Whether a ping has found it so; of one that serves. */
+static inline void pool__endpoint_set_down(pool__endpoint_t *endpoint,
+                                           int is_down) {
+  endpoint->all->down += (uint32_t)is_down - endpoint->is_down;
+  endpoint->is_down = is_down ? 1 : 0;
+}
 
 static inline int pool__endpoint_rests(const pool__endpoint_t *endpoint) {
   return pool__link_listed(&endpoint->rest);

@@ -109,7 +109,7 @@ static void suspect(pool__health_t *health, pool__endpoint_t *endpoint,
  */
 
 static void forget(pool__endpoint_t *endpoint) {
-  endpoint->is_down = 0;
+  pool__endpoint_set_down(endpoint, 0);
   endpoint->fails_in_row = 0;
   pool__window_clear(&endpoint->window);
 }
@@ -165,6 +165,7 @@ static void panic(pool__health_t *health) {
   pool__endpoint_t *endpoint;
 
   while (all->health[POOL_OUT] * 2 > all->serving.length &&
+         all->down < all->health[POOL_OUT] &&
          (endpoint = longest_out(all)) != NULL) {
     forget(endpoint);
     change(health, endpoint, POOL_HEALTHY, POOL_BECAUSE_PANIC, 0);
@@ -219,13 +220,13 @@ void pool__health_pinged(pool__health_t *health, pool__endpoint_t *endpoint,
       endpoint->fails_in_row = 0;
     if (end != POOL__PING_FAILED)
       return;
-    endpoint->is_down = 1;
+    pool__endpoint_set_down(endpoint, 1);
     take_out(health, endpoint, POOL_BECAUSE_PING_FAILED);
   } else if (end == POOL__PING_ANSWERED) {
     try_out(health, endpoint, POOL_BECAUSE_PING);
   } else {
     if (end == POOL__PING_FAILED)
-      endpoint->is_down = 1;
+      pool__endpoint_set_down(endpoint, 1);
     pool__wheel_arm(health->wheel, &endpoint->health_timer,
                     ping_gap(health, endpoint), on_timer);
   }

@@ -42,12 +42,13 @@ typedef struct {
 
 typedef struct pool__health_s pool__health_t;
 
-/* What follows. Neither runs user code nor calls back. */
+/* What follows. Neither runs user code. */
 typedef struct {
   /* It stands elsewhere now; `in_ms` to its next change, 0 when open. */
   void (*on_change)(pool__health_t *health, pool__endpoint_t *endpoint,
                     pool_health_reason_t reason, uint32_t in_ms);
-  /* It is to be asked; pool__health_pinged() follows. */
+  /* It is to be asked; pool__health_pinged() follows, at once if there is no
+   * socket for it. */
   void (*on_ask)(pool__health_t *health, pool__endpoint_t *endpoint);
 } pool__health_ops_t;
 

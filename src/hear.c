@@ -38,10 +38,10 @@ static void lose_connect(pool_t *pool, pool__conn_t *conn, int error) {
   pool__conns_drop(conn, error);
   if (pool__ping_is_of(conn)) {
     pool__dispatch_note_fail(pool, conn->endpoint, error);
-    pool__ping_not_connected(conn);
+    pool__ping_not_connected(conn, error);
   } else {
-    call =
-        pool__dispatch_connect_fail(pool, conn->endpoint, conn->begun, error);
+    call = pool__dispatch_connect_fail(pool, conn->endpoint, conn->begun,
+                                       conn->moved_at, error);
   }
   pool__dispatch(pool);
   if (call != NULL)

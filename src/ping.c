@@ -145,15 +145,15 @@ void pool__ping_connected(pool__conn_t *conn) {
     pool__ping_conclude(attempt, rc);
 }
 
-void pool__ping_not_connected(pool__conn_t *conn) {
+void pool__ping_not_connected(pool__conn_t *conn, int error) {
   pool_t *pool = pool__pool_of(conn);
 
   pool->pings.connecting--;
   conn->endpoint->ping->conn = NULL;
   pool__health_pinged(&pool->health, conn->endpoint,
-                      pool__wheel_is_late(&pool->wheel)
+                      pool__settle_is_our_fault(pool, conn->moved_at, error)
                           ? POOL__PING_VOID
-                          : end_of(conn->endpoint->last_error));
+                          : POOL__PING_FAILED);
 }
 
 /* Takes the attempt off its connection. */
@@ -172,7 +172,7 @@ void pool__ping_conclude(pool__attempt_t *attempt, int error) {
 
   if (error == 0 && pool__reply_status(attempt->reply) >= 400)
     end = POOL__PING_FAILED;
-  if (error != 0 && pool__settle_is_our_fault(pool, attempt, error))
+  if (error != 0 && pool__settle_is_our_fault(pool, attempt->started_at, error))
     end = POOL__PING_VOID;
   leave(pool, attempt, error);
   pool__health_pinged(&pool->health, endpoint, end);

@@ -48,7 +48,7 @@ void pool__ping_has_room(pool__endpoint_t *endpoint);
 /* The connection that was opened for a ping is there, and IDLE; or could not be
  * opened, and is closed. */
 void pool__ping_connected(pool__conn_t *conn);
-void pool__ping_not_connected(pool__conn_t *conn);
+void pool__ping_not_connected(pool__conn_t *conn, int error);
 
 /* A ping's attempt is over. */
 void pool__ping_conclude(pool__attempt_t *attempt, int error);

@@ -33,17 +33,16 @@ static pool__verdict_t verdict_of_status(int status) {
                                                          : POOL__GOOD;
 }
 
-int pool__settle_is_our_fault(const pool_t *pool,
-                              const pool__attempt_t *attempt, int error) {
+int pool__settle_is_our_fault(const pool_t *pool, uint64_t since, int error) {
   const pool__wheel_t *wheel = &pool->wheel;
   uint64_t now = now_of(pool);
-  uint64_t blocked = pool__wheel_blocked_ms(wheel, attempt->started_at, now);
+  uint64_t blocked = pool__wheel_blocked_ms(wheel, since, now);
 
   if (pool__conn_error_is_local(error))
     return 1;
-  if (blocked > 0 && pool__wheel_is_late(wheel))
-    return 1;
-  return error == UV_ETIMEDOUT && blocked > (now - attempt->started_at) / 2;
+  if (error == UV_ETIMEDOUT)
+    return blocked > (now - since) / 2;
+  return blocked > 0 && pool__wheel_is_late(wheel);
 }
 
 static pool__verdict_t verdict_of(const pool_t *pool,
@@ -55,7 +54,7 @@ static pool__verdict_t verdict_of(const pool_t *pool,
   class = class_of(attempt, error, 1);
   if (attempt->excused || class == POOL__RETRY_NEVER ||
       class == POOL__RETRY_STALE ||
-      pool__settle_is_our_fault(pool, attempt, error))
+      pool__settle_is_our_fault(pool, attempt->started_at, error))
     return POOL__NOTHING;
   return POOL__BAD;
 }
@@ -135,6 +134,8 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
 
   if (error != 0 && error != UV_ECANCELED && error != POOL_ECLOSING)
     endpoint->last_error = error;
+  if (endpoint->leftover > 0 && attempt->started_at < endpoint->health_at)
+    endpoint->leftover--;
   if (!attempt->is_ping) {
     endpoint->succeeded += error == 0;
     endpoint->failed += error != 0 && attempt->sent;
@@ -153,7 +154,8 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
 /* --- retries ---------------------------------------------------------------
  */
 
-/* The retry that the budget paid for is over, or was not made after all. */
+/* The retry that the budget paid for is over, or was not tried after all. (A
+ * connect that failed is a try.) */
 static void close_retry(pool_t *pool, pool__call_t *call, int was_sent) {
   if (!call->paid)
     return;
@@ -224,6 +226,8 @@ static void begin_retry(pool_t *pool, pool__call_t *call,
     call->tries--;
     pool->replays++;
     pool__call_again(&pool->calls, call, POOL__CALL_FRESH);
+    pool__wheel_arm_by(&pool->wheel, &call->deadline, POOL__CALL_PATIENCE_MS,
+                       pool__settle_timer);
   } else if (plan->delay_ms == 0) {
     pool__call_again(&pool->calls, call, POOL__CALL_WAITING);
   } else {
@@ -354,8 +358,8 @@ static void arm_next(pool_t *pool, pool__call_t *call, uint64_t now) {
 
   if (call->state == POOL__CALL_BACKOFF && call->retry_at < next)
     next = call->retry_at;
-  if (call->state == POOL__CALL_WAITING && call->patient_until > now &&
-      call->patient_until < next)
+  if ((call->state == POOL__CALL_WAITING || call->state == POOL__CALL_FRESH) &&
+      call->patient_until > now && call->patient_until < next)
     next = call->patient_until;
   if (next != UINT64_MAX)
     pool__wheel_arm(&pool->wheel, &call->deadline, next - now,
@@ -394,8 +398,11 @@ void pool__settle_timer(pool__timer_t *timer, uint64_t now) {
     return;
   }
   arm_next(pool, call, now);
-  if (call->state != POOL__CALL_WAITING || call->patient_until == 0 ||
-      call->patient_until > now)
+  if (call->patient_until > now)
+    return;
+  if (call->state == POOL__CALL_FRESH)
+    pool__call_wait(&pool->calls, call);
+  if (call->state != POOL__CALL_WAITING)
     return;
   pool__dispatch(pool); /* it takes now what it did not like before */
   pool__check(pool);

@@ -19,10 +19,10 @@ typedef enum {
   POOL__NOTHING /* it failed for our own reasons, or met a stale connection */
 } pool__verdict_t;
 
-/* Whether an attempt that failed did so for what we lack, or because our own
- * loop was blocked: found late, or timed out while nobody looked. */
-int pool__settle_is_our_fault(const pool_t *pool,
-                              const pool__attempt_t *attempt, int error);
+/* Whether what began at `since`, and fails now, does so for what we lack, or
+ * because our own loop was blocked: it is found late, or timed out while for
+ * the most part nobody looked. */
+int pool__settle_is_our_fault(const pool_t *pool, uint64_t since, int error);
 
 /* Takes an attempt that is over off its connection, which then is idle, or
  * closing for `error` or because it cannot be used again; and lets the endpoint
@@ -51,7 +51,7 @@ void pool__settle_abort_waiting(pool_t *pool, pool__call_state_t last,
                                 int error);
 
 /* The callback of a call's timer: its deadline, the end of its backoff, or of
- * its patience with what it waits for. */
+ * its patience. */
 void pool__settle_timer(pool__timer_t *timer, uint64_t now);
 
 #endif

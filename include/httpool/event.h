@@ -71,8 +71,8 @@ typedef struct {
   int error;
   const char *endpoint; /* NULL for POOL_EVENT_DRAINED */
   uint64_t lost;        /* events before this one that found the queue full */
-  uint32_t delay_ms;    /* RETRY: until it is tried again. HEALTH, POOL_OUT:
-                           until a ping, or its trial without pings */
+  uint32_t delay_ms;    /* RETRY: until it is tried again. HEALTH: until it is
+                           asked or changes, at the latest; 0: open */
   pool_retry_t retry;   /* RETRY: why it may be */
   pool_call_t call;     /* RETRY: which request */
   uint32_t attempts;    /* RETRY: how often it was sent so far */

@@ -38,7 +38,7 @@ typedef struct {
   uint32_t out;             /* of endpoints: out of service now */
   uint64_t retries;         /* begun; replays too */
   uint64_t replays;         /* of them: on account of a stale connection */
-  uint64_t retries_denied;  /* would have been, but for retry_ratio */
+  uint64_t retries_denied;  /* would have been, but for the budget */
   uint64_t ejections;       /* endpoints taken out */
   uint64_t pings;           /* sent */
 } pool_stats_t;

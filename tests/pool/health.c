@@ -228,6 +228,27 @@ static void what_began_before_does_not_decide_a_trial(void **state) {
   assert_int_equal(health_of(fx, 0), POOL_ON_TRIAL);
 }
 
+/* What ends of the old ones makes no room for a second trial. */
+static void a_trial_is_one_whatever_else_ends(void **state) {
+  fixture_t *fx = *state;
+  record_t *kept = keep_one(fx);
+  uint32_t seen = fx->server->seen;
+  record_t *trial, *other;
+
+  server_default(fx->server, hangs);
+  server_close_all(fx->servers[1], 0);
+  trial = fixture_get(fx, "/trial");
+  fixture_run_record(fx, kept);
+  assert_int_equal(fx->server->seen, seen + 1);
+  other = fixture_get(fx, "/x");
+  fixture_run_record(fx, other);
+  assert_int_equal(other->error, 0);
+  assert_int_equal(fx->server->seen, seen + 1);
+  assert_int_equal(health_of(fx, 0), POOL_ON_TRIAL);
+  assert_int_equal(pool_cancel(fx->pool, trial->call), 0);
+  fixture_run(fx);
+}
+
 static void nor_does_it_stand_in_its_way(void **state) {
   fixture_t *fx = *state;
   record_t *kept = keep_one(fx);
@@ -451,6 +472,7 @@ int main(void) {
       FIXTURE_TEST(a_trial_hurts_nobody_at_first),
       FIXTURE_TEST(what_began_before_does_not_decide_a_trial),
       FIXTURE_TEST(nor_does_it_stand_in_its_way),
+      FIXTURE_TEST(a_trial_is_one_whatever_else_ends),
       FIXTURE_TEST(a_refused_connect_counts),
       FIXTURE_TEST(one_that_fails_more_than_the_others_goes_too),
       FIXTURE_TEST(the_only_one_stays),

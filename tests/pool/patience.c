@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #define PATIENCE_MS 250u
+#define MANY        60
 
 static const server_step_t works[] = {EXPECT(), REPLY(), REPEAT()};
 static const server_step_t hangs[] = {EXPECT(), HANG()};
@@ -102,6 +103,85 @@ static void those_behind_do_not_wait_with_it(void **state) {
   release(fx, stuck);
 }
 
+static int to_reject;
+
+static int reject_some(pool_t *pool, const pool_result_t *result, void *data) {
+  (void)pool;
+  (void)result;
+  (void)data;
+  return to_reject-- > 0 ? 1 : POOL_KEEP;
+}
+
+/* Patience counts from when each begins to wait, not one behind the other. */
+static void many_wait_no_longer_than_one(void **state) {
+  pool_config_t config = {.max_attempts = 2,
+                          .max_connections = MANY,
+                          .max_connecting = MANY,
+                          .on_retry = reject_some,
+                          .retry_ratio = 1000};
+  fixture_t *fx = *state;
+  record_t *stuck[MANY], *got[MANY], *last;
+  int i, retried = 0;
+
+  to_reject = 0;
+  server_script(fixture_server(fx), works);
+  server_default(fx->servers[1], hangs);
+  fixture_pool_bare(fx, &config);
+  add(fx, fx->servers[1]);
+  for (i = 0; i < 200; i++) { /* to pay for them */
+    fixture_get(fx, "/warm");
+    fixture_run(fx);
+  }
+  server_close_all(fx->servers[1], 0);
+  fixture_run_ms(fx, 5);
+  for (i = 0; i < MANY; i++)
+    stuck[i] = fixture_get(fx, "/hangs");
+  fixture_run_ms(fx, 5);
+  add(fx, fx->server);
+  to_reject = MANY;
+  for (i = 0; i < MANY; i++)
+    got[i] = fixture_get(fx, "/x");
+  fixture_run_ms(fx, 20);
+  last = fixture_get(fx, "/behind");
+  fixture_run_record(fx, last);
+  assert_int_equal(last->error, 0);
+  assert_in_range(last->total_ms, 0, PATIENCE_MS + 20);
+  fixture_run_ms(fx, PATIENCE_MS + 20);
+  for (i = 0; i < MANY; i++) {
+    assert_int_equal(got[i]->calls, 1);
+    retried += got[i]->error == 0 && got[i]->attempts == 2;
+  }
+  assert_true(retried > 20); /* more than are passed over */
+  for (i = 0; i < MANY; i++)
+    assert_int_equal(pool_cancel(fx->pool, stuck[i]->call), 0);
+  fixture_run(fx);
+}
+
+/* One that failed a lot is asked again though the other one, stuck, might come
+ * free: now and then. */
+static void one_that_failed_a_lot_is_asked_again(void **state) {
+  fixture_t *fx = *state;
+  record_t *stuck = begin_stuck(fx, 1);
+  record_t *got;
+  int i;
+
+  server_default(fx->server, breaks);
+  for (i = 0; i < 40; i++) {
+    got = fixture_get(fx, "/x");
+    fixture_run_record(fx, got);
+    assert_in_range(got->total_ms, 0, 2 * PATIENCE_MS + 60);
+  }
+  server_close_all(fx->server, 0);
+  server_default(fx->server, works);
+  for (i = 0; i < 20; i++) {
+    got = fixture_get(fx, "/x");
+    fixture_run_record(fx, got);
+    assert_int_equal(got->status, 200);
+    assert_in_range(got->total_ms, 0, 2 * PATIENCE_MS + 60);
+  }
+  release(fx, stuck);
+}
+
 /* --- for an endpoint that is not on trial --------------------------------- */
 
 /* The first server is on trial; the other one is full, and stuck. */
@@ -182,6 +262,32 @@ static void a_slow_connect_is_not_all_that_is_waited_for(void **state) {
   hole_close(&hole);
 }
 
+/* A replay would like a new connection. */
+static void nor_does_a_replay_wait_for_it_for_long(void **state) {
+  static const server_step_t stale[] = {EXPECT(), TURN(5), REPLY(), EXPECT(),
+                                        CLOSE()};
+  pool_config_t config = {.max_attempts = 2, .max_connections = 2};
+  fixture_t *fx = *state;
+  record_t *got;
+  hole_t hole;
+
+  assert_int_equal(hole_open(&hole, 1), 0);
+  server_script(fx->server, stale);
+  fixture_pool(fx, &config);
+  fixture_get(fx, "/warm");
+  fixture_get(fx, "/warm");
+  fixture_run(fx);
+  assert_int_equal(fixture_stats(fx).idle, 2);
+  assert_int_equal(pool_add_endpoint(fx->pool, hole.address), 0);
+  got = fixture_get(fx, "/x");
+  fixture_run_record(fx, got);
+  assert_int_equal(got->error, 0);
+  assert_int_equal(fixture_stats(fx).replays, 1);
+  assert_int_equal(got->reused, 1);
+  after_a_while(got);
+  hole_close(&hole);
+}
+
 /* A connection of an endpoint that was removed serves nobody who waits, and is
  * no reason to wait out the rest of the one that is left. */
 static void what_serves_nobody_is_not_waited_for(void **state) {
@@ -213,9 +319,12 @@ int main(void) {
       FIXTURE_TEST(a_retry_waits_for_another_endpoint_but_not_for_long),
       FIXTURE_TEST(one_that_comes_free_meanwhile_is_taken),
       FIXTURE_TEST(those_behind_do_not_wait_with_it),
+      FIXTURE_TEST(many_wait_no_longer_than_one),
+      FIXTURE_TEST(one_that_failed_a_lot_is_asked_again),
       FIXTURE_TEST(a_post_is_no_trial_unless_it_would_wait_for_long),
       FIXTURE_TEST(whoever_may_be_the_trial_does_not_wait_behind_it),
       FIXTURE_TEST(a_slow_connect_is_not_all_that_is_waited_for),
+      FIXTURE_TEST(nor_does_a_replay_wait_for_it_for_long),
       FIXTURE_TEST(what_serves_nobody_is_not_waited_for),
   };
 
