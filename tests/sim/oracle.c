@@ -238,7 +238,17 @@ static void check_opened(const world_t *world) {
                (unsigned long long)world->hung_up);
 }
 
+/* Of an endpoint that was out until lately a ping's connection may be left. */
+static void check_rest(const world_t *world) {
+  uint32_t most = has_pings(world) ? world->endpoints : 0;
+
+  if (world->pending > 0 || tcp_clients() > most)
+    trace_fail("at rest there are %u pending, %u sockets", world->pending,
+               tcp_clients());
+}
+
 void oracle_at_rest(world_t *world) {
+  check_rest(world);
   check_opened(world);
   check_attempts(world);
   if (world->mode == WORLD_QUIET)
