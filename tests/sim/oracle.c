@@ -231,7 +231,8 @@ static void check_opened(const world_t *world) {
   const pool_stats_t *s = &world->last_stats;
 
   if (s->events_lost == 0 &&
-      (s->connects != world->opened || world->opened != world->hung_up))
+      (s->connects != world->opened ||
+       s->connects - s->idle - s->busy != world->hung_up))
     trace_fail("%llu connects; events told of %llu, and of %llu ends",
                (unsigned long long)s->connects,
                (unsigned long long)world->opened,
