@@ -88,6 +88,8 @@ typedef struct {
   uint32_t total_ms;      /* accepted -> ended */
   int first_error; /* of the attempts that failed, the first and the last: */
   int last_error;  /* 0 when none did. A success may have had some */
+  const pool_header_t *trailers; /* that came behind the body (RFC 9110 6.5) */
+  size_t trailer_count;
 } pool_result_t;
 
 /* Runs exactly once for each request that was accepted, from uv_run(). `data`
@@ -99,8 +101,32 @@ typedef void (*pool_done_cb)(const pool_result_t *result, void *data);
 /* Flags of a request. */
 enum {
   POOL_COPY_BODY = 1, /* copy the body; it may go when pool_request() returns */
-  POOL_IDEMPOTENT = 2 /* may be executed twice, whatever its method */
+  POOL_IDEMPOTENT = 2, /* may be executed twice, whatever its method */
+  POOL_STREAM = 4,     /* the body comes by pool_write() and pool_end() */
+  POOL_EXPECT = 8      /* hold the body back until the server says 100
+                          (Continue), or for expect_timeout_ms (RFC 9110
+                          10.1.1). Without a body it means nothing */
 };
+
+/* What on_head and on_body return. */
+#define POOL_GO_ON 0
+#define POOL_PAUSE 1 /* nothing more until pool_resume() */
+
+/* The answer as it comes; all from uv_run(), `data` is the request's.
+ *
+ * on_head: status and headers are here (`head->phase` is POOL_RECEIVING, there
+ * is no body). Once, and from then on the request is not tried again.
+ * on_body: a piece of the body, decoded of its framing, good until the callback
+ * returns; with it the body is not gathered and max_body_bytes does not count.
+ * Bytes that never make up a whole body are no answer: the request ends with an
+ * error.
+ * on_drain: pool_write() said UV_EAGAIN, and now the buffer is at most half
+ * full. */
+typedef int (*pool_head_cb)(pool_t *pool, pool_call_t call,
+                            const pool_result_t *head, void *data);
+typedef int (*pool_body_cb)(pool_t *pool, pool_call_t call, const char *bytes,
+                            size_t len, void *data);
+typedef void (*pool_drain_cb)(pool_t *pool, pool_call_t call, void *data);
 
 /* A request. Zeroed, it is a GET of `path` with the pool's settings. Method,
  * path and headers are read before pool_request() returns.
@@ -108,6 +134,8 @@ enum {
  * The library owns the framing: Host (of the endpoint; one of yours wins),
  * Content-Length, Transfer-Encoding and Connection. Yours may have
  * "Connection: close" or "keep-alive" and a Content-Length that is true.
+ * With POOL_STREAM `body` is NULL; body_len, if it is not 0, or a
+ * Content-Length declare how long it will be, else it is sent in chunks.
  * UV_EINVAL for every other Connection token, for Transfer-Encoding,
  * Keep-Alive, TE, Trailer, Upgrade, Expect, Proxy-Connection and
  * HTTP2-Settings, and for whatever would not be one well-formed request
@@ -119,9 +147,12 @@ typedef struct {
   size_t header_count;
   const char *body; /* borrowed until the callback, or see POOL_COPY_BODY */
   size_t body_len;
-  uint32_t flags;        /* POOL_COPY_BODY, POOL_IDEMPOTENT */
-  uint32_t timeout_ms;   /* [the pool's] */
-  uint32_t max_attempts; /* [the pool's], to 100; 1: never again */
+  uint32_t flags;         /* POOL_COPY_BODY, POOL_IDEMPOTENT, ... */
+  uint32_t timeout_ms;    /* [the pool's] */
+  uint32_t max_attempts;  /* [the pool's], to 100; 1: never again */
+  pool_head_cb on_head;   /* [none] */
+  pool_body_cb on_body;   /* [none: the body is gathered] */
+  pool_drain_cb on_drain; /* [none] */
 } pool_request_t;
 
 /* What on_retry says of an answer, or a positive number: try again in so many
@@ -176,11 +207,18 @@ typedef struct {
   pool_retry_cb on_retry;      /* [none]: every answer is good */
   uint32_t eject_after;        /* failures in a row that take an endpoint out
                                   [5]; OFF: none is taken out */
-  uint32_t eject_ms;        /* how long, at first; doubles [5000], to 300000 */
-  const char *ping_path;    /* [none]: GET it to see whether an endpoint that
-                               is out is well again; copied */
-  uint32_t ping_timeout_ms; /* [1000], to 60000 */
-  uint64_t seed;            /* of random choices [a different one each] */
+  uint32_t eject_ms;         /* how long, at first; doubles [5000], to 300000 */
+  const char *ping_path;     /* [none]: GET it to see whether an endpoint that
+                                is out is well again; copied */
+  uint32_t ping_timeout_ms;  /* [1000], to 60000 */
+  uint64_t seed;             /* of random choices [a different one each] */
+  uint32_t high_water_bytes; /* of a streamed request's body that wait to be
+                                sent, at most [64 KiB], 1 KiB to 16 MiB */
+  uint32_t expect_timeout_ms; /* POOL_EXPECT: how long [1000], to 60000 */
+  uint32_t min_rate;          /* bytes a second that a streamed body has to move
+                                 [OFF], while it is not its user who is waited
+                                 for; else UV_ETIMEDOUT */
+  uint32_t rate_window_ms;    /* over so long [10000], 100 to 600000 */
 } pool_config_t;
 
 /* -------------------------------------------------------------------------
@@ -262,7 +300,7 @@ static inline int pool_send(pool_t *pool, const char *method, const char *path,
 
 static inline int pool_get(pool_t *pool, const char *path, pool_done_cb done,
                            void *data) {
-  return pool_send(pool, "GET", path, NULL, 0, done, data);
+  return pool_send(pool, NULL, path, NULL, 0, done, data);
 }
 
 static inline int pool_put(pool_t *pool, const char *path, const char *body,
@@ -284,6 +322,30 @@ static inline int pool_delete(pool_t *pool, const char *path, pool_done_cb done,
  * on a connection, that one is closed. Errors: UV_EINVAL, POOL_EGONE (it has
  * ended, or how it ends is already settled and its callback is on the way). */
 POOL_EXTERN int pool_cancel(pool_t *pool, pool_call_t call);
+
+/* More of the body of a POOL_STREAM request: all of it is taken, and copied, or
+ * nothing. It may be written before there is a connection. UV_EAGAIN: the
+ * buffer is too full for it; on_drain will tell. UV_EINVAL: it is larger than
+ * high_water_bytes, the body has ended, or there is none to be written.
+ * POOL_EGONE: the request has ended. POOL_ELENGTH: more than was declared, and
+ * the request ends with that. UV_ENOMEM. */
+POOL_EXTERN int pool_write(pool_t *pool, pool_call_t call, const char *bytes,
+                           size_t len);
+
+/* The body is whole. UV_EINVAL (it has ended already, there is none to be
+ * written), POOL_EGONE, POOL_ELENGTH (less than was declared; the request ends
+ * with that), UV_ENOMEM. */
+POOL_EXTERN int pool_end(pool_t *pool, pool_call_t call);
+
+/* Stops an answer: no on_head, on_body or callback of an answer comes until
+ * pool_resume(), and the socket is not read, so that the server has to wait.
+ * The deadline holds; stall_timeout_ms and min_rate do not. For requests with
+ * on_head or on_body; already so is fine. UV_EINVAL, POOL_EGONE. */
+POOL_EXTERN int pool_pause(pool_t *pool, pool_call_t call);
+
+/* Goes on; what is left over is told from uv_run(). Within on_head and on_body
+ * what these return comes after it. UV_EINVAL, POOL_EGONE. */
+POOL_EXTERN int pool_resume(pool_t *pool, pool_call_t call);
 
 /* Changes the limit, 1 to 16777216. Below what is pending now it ends nothing:
  * new requests are refused until enough have ended. Errors: UV_EINVAL. */

@@ -9,6 +9,7 @@
 #define POOL_ATTEMPT_H_
 
 #include "endpoint.h"
+#include "flow.h"
 #include "head.h"
 #include "reply.h"
 
@@ -23,6 +24,7 @@ struct pool__attempt_s {
   pool__conn_t *conn;         /* while it is on one */
   pool__reply_t *reply;       /* lent, from the first byte of the answer on */
   const pool__head_t *head;   /* the request */
+  pool__flow_t *flow;         /* of a call whose bodies flow, or NULL */
   pool_phase_t phase;
   uint8_t reused;  /* the connection had served before */
   uint8_t sent;    /* bytes of it were given to the kernel */
@@ -37,6 +39,9 @@ typedef struct {
   uint32_t head_timeout_ms;  /* or POOL_OFF */
   uint32_t stall_timeout_ms; /* or POOL_OFF */
   uint32_t timeout_ms;       /* of the whole attempt; or POOL_OFF */
+  uint32_t expect_ms;        /* a body is held back for so long at most */
+  uint32_t min_rate;         /* bytes a second, of bodies that flow; or OFF */
+  uint32_t rate_window_ms;   /* over so long */
 } pool__attempt_limits_t;
 
 /* Puts the request on a connection, which is BUSY with it then. GOES_ON, or
@@ -51,9 +56,25 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
 int pool__attempt_sent(pool__attempt_t *attempt, int status,
                        const pool__attempt_limits_t *limits);
 
+/* Sends what there is of a body that flows. As above. */
+int pool__attempt_flush(pool__attempt_t *attempt,
+                        const pool__attempt_limits_t *limits);
+
 /* Bytes have come. */
 int pool__attempt_read(pool__attempt_t *attempt, pool__reply_stash_t *stash,
                        const char *bytes, size_t len);
+
+/* As above, for an answer that is told as it comes: it is only made ready for
+ * them. 0, or UV_ENOMEM. */
+int pool__attempt_hear(pool__attempt_t *attempt, pool__reply_stash_t *stash);
+
+/* After a step of its reply: the body may go now. As of flush. */
+int pool__attempt_continue(pool__attempt_t *attempt,
+                           const pool__attempt_limits_t *limits);
+
+/* Its user goes on: what is waited for is the network again. */
+void pool__attempt_wait_anew(pool__attempt_t *attempt,
+                             const pool__attempt_limits_t *limits);
 
 /* The connection has ended. Never GOES_ON. */
 int pool__attempt_end(pool__attempt_t *attempt, int error);

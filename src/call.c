@@ -4,7 +4,7 @@
 #include <string.h>
 
 void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
-                      pool__wheel_t *wheel, uint32_t max_pending) {
+                      pool__wheel_t *wheel, uint32_t max_pending, size_t high) {
   int i;
 
   memset(calls, 0, sizeof *calls);
@@ -12,6 +12,7 @@ void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
   calls->wheel = wheel;
   calls->max_pending = max_pending;
   pool__slab_init(&calls->slab, mem, sizeof(pool__call_t));
+  pool__flows_init(&calls->flows, mem, high);
   for (i = 0; i < POOL__CALL_STATES; i++)
     pool__list_init(&calls->lists[i]);
 }
@@ -29,6 +30,7 @@ void pool__calls_clear(pool__calls_t *calls) {
     pool__head_clear(&call->head);
   }
   pool__slab_clear(&calls->slab);
+  pool__flows_clear(&calls->flows);
 }
 
 static int is_listed(pool__call_state_t state) {
@@ -70,9 +72,38 @@ static pool__call_t *take_slot(pool__calls_t *calls) {
   return call;
 }
 
+static void __attribute__((noinline)) give_flow(pool__call_t *call) {
+  pool__flow_give(call->flow);
+  call->flow = NULL;
+}
+
 static void give_slot(pool__calls_t *calls, pool__call_t *call) {
+  if (call->flow != NULL)
+    give_flow(call);
   pool__head_reset(&call->head);
   pool__slab_give(&calls->slab, call->index);
+}
+
+static int __attribute__((noinline))
+take_flow(pool__calls_t *calls, pool__call_t *call,
+          const pool_request_t *request) {
+  const pool__head_t *head = &call->head;
+  pool__flow_t *flow = pool__flow_take(&calls->flows, request);
+
+  if (flow == NULL)
+    return UV_ENOMEM;
+  call->flow = flow;
+  flow->call = call;
+  if (!head->is_streamed)
+    return 0;
+  flow->has_upload = 1;
+  flow->expects = (request->flags & POOL_EXPECT) != 0 && head->length > 0;
+  if ((request->flags & POOL_STREAM) != 0)
+    pool__upload_begin(&flow->upload, head->length);
+  else
+    pool__upload_begin_whole(&flow->upload, head->body, head->body_len);
+  flow->upload.held = flow->expects;
+  return 0;
 }
 
 int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
@@ -84,6 +115,8 @@ int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
     return UV_ENOMEM;
   assert(call->state == POOL__CALL_FREE);
   err = pool__head_write(&call->head, request, max_head_bytes);
+  if (err == 0 && pool__flow_is_for(request))
+    err = take_flow(calls, call, request);
   if (err != 0) {
     give_slot(calls, call);
     return err;
@@ -147,6 +180,8 @@ void pool__call_again(pool__calls_t *calls, pool__call_t *call,
          state == POOL__CALL_BACKOFF);
   pool__reply_give(call->attempt.reply);
   memset(&call->attempt, 0, sizeof call->attempt);
+  if (call->flow != NULL)
+    pool__flow_rewind(call->flow);
   begin_to_wait(calls, call);
   move(calls, call, state);
 }

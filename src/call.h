@@ -23,7 +23,6 @@
 #define POOL_CALL_H_
 
 #include "attempt.h"
-#include "slab.h"
 
 #define POOL__MAX_PENDING  (1u << 24)
 #define POOL__MAX_ATTEMPTS 100u
@@ -47,6 +46,7 @@ typedef struct {
   pool__mem_t *mem;
   pool__wheel_t *wheel;
   pool__slab_t slab;
+  pool__flows_t flows;
   pool__list_t lists[POOL__CALL_STATES]; /* all but FREE and ACTIVE */
   uint32_t active;
   uint32_t max_pending;
@@ -60,7 +60,7 @@ typedef struct {
   uint64_t reuses;
 } pool__calls_t;
 
-typedef struct {
+typedef struct pool__call_s {
   pool__link_t link; /* on the list of its state, or on none */
   pool__call_state_t state;
   uint32_t index;      /* of the slot */
@@ -85,13 +85,15 @@ typedef struct {
   uint64_t patient_until; /* WAITING: for an endpoint that it likes; FRESH: for
                              a new connection */
   uint64_t accepted_at;
-  uint64_t serial; /* connect failures before it was accepted */
+  uint64_t serial;    /* connect failures before it was accepted */
+  pool__flow_t *flow; /* its own, or NULL: both bodies are whole */
   pool__attempt_t attempt;
   pool__head_t head;
 } pool__call_t;
 
+/* `high`: bytes of an upload that wait at most. */
 void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
-                      pool__wheel_t *wheel, uint32_t max_pending);
+                      pool__wheel_t *wheel, uint32_t max_pending, size_t high);
 
 /* Frees the slots; no call may be pending. */
 void pool__calls_clear(pool__calls_t *calls);

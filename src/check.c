@@ -22,6 +22,10 @@ static void check_call(const pool_t *pool, const pool__call_t *call,
   CHECK(call->pool == pool && call->done != NULL);
   CHECK(pool__call_find(&pool->calls, pool__call_id(call)) == call);
   CHECK((call->attempt.conn != NULL) == (state == POOL__CALL_ACTIVE));
+  if (call->flow != NULL)
+    CHECK(call->flow->call == call);
+  if (state == POOL__CALL_ACTIVE)
+    CHECK(call->attempt.flow == call->flow);
   if (state == POOL__CALL_ENDED)
     return;
   CHECK(call->error == 0);
@@ -190,7 +194,8 @@ static void check_calls(const pool_t *pool) {
 static void check_progress(const pool_t *pool) {
   const uint32_t *conns = pool->endpoints.conns;
 
-  if (pool->calls.lists[POOL__CALL_ENDED].length > 0 || pool->events.count > 0)
+  if (pool->calls.lists[POOL__CALL_ENDED].length > 0 ||
+      pool->events.count > 0 || pool->calls.flows.due.length > 0)
     CHECK(uv_is_active((const uv_handle_t *)&pool->later) ||
           pool->handles_closing);
   if (pool->calls.lists[POOL__CALL_WAITING].length +

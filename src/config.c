@@ -61,7 +61,11 @@ int pool__config_read(pool_config_t *config, const pool_config_t *from,
          settle(&c.retry_ratio, 10, 1, 1000) &&
          settle(&c.eject_after, 5, 1, POOL_OFF) &&
          settle(&c.eject_ms, 5000, 1, 300000) &&
-         settle(&c.ping_timeout_ms, 1000, 1, 60000);
+         settle(&c.ping_timeout_ms, 1000, 1, 60000) &&
+         settle(&c.high_water_bytes, 65536, 1024, 16u << 20) &&
+         settle(&c.expect_timeout_ms, 1000, 1, 60000) &&
+         settle(&c.min_rate, POOL_OFF, 1, POOL_OFF) &&
+         settle(&c.rate_window_ms, 10000, 100, 600000);
   if (!fine || (c.allocator.realloc == NULL) != (c.allocator.free == NULL))
     return UV_EINVAL;
   *config = c;

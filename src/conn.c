@@ -121,6 +121,19 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
   return 1;
 }
 
+void pool__conn_stop_reading(pool__conn_t *conn) {
+  uv_read_stop(stream_of(conn));
+  conn->deaf = 1;
+}
+
+int pool__conn_go_on_reading(pool__conn_t *conn) {
+  int err = conn->deaf ? uv_read_start(stream_of(conn), on_alloc, on_read) : 0;
+
+  if (err == 0)
+    conn->deaf = 0;
+  return err;
+}
+
 /* Bytes of the request that the server's kernel has not acknowledged: libuv's
  * and, where the system tells, those in the socket's own buffer. */
 static size_t unsent_bytes(pool__conn_t *conn) {

@@ -5,8 +5,8 @@
  * The state is the list of its endpoint that it is on, and only the endpoint
  * moves it (pool__endpoint_move). What happens to it is told through one table
  * of functions, from the loop only. A connection that is not connecting is
- * always being read: an idle one that ends, or on which bytes appear, is found
- * out by the loop and not by the next request.
+ * being read, unless who it serves has stopped that: an idle one that ends, or
+ * on which bytes appear, is found out by the loop and not by the next request.
  *
  * Memory: the owner's, from pool__conn_open() until on_closed(). */
 #ifndef POOL_CONN_H_
@@ -67,6 +67,7 @@ struct pool__conn_s {
   size_t unsent;          /* bytes, when last looked; see wrote_some */
   unsigned read_full : 1; /* the last read may have left something behind */
   unsigned sending : 1;   /* a uv_write() is under way */
+  unsigned deaf : 1;      /* it is not being read */
   uv_tcp_t tcp;
   union {
     uv_connect_t connect;
@@ -88,6 +89,12 @@ int pool__conn_open(pool__conn_t *conn, const struct sockaddr *address);
  * any byte was taken before. */
 int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
                     int *sent);
+
+/* Stops reading: what comes fills the kernel's window, and an end is not found
+ * out. Begins again; an error means that it stays deaf. Either may be so
+ * already. */
+void pool__conn_stop_reading(pool__conn_t *conn);
+int pool__conn_go_on_reading(pool__conn_t *conn);
 
 /* Whether bytes of the request moved since this was last asked: to the kernel,
  * or from there to the server's. The first answer after pool__conn_send() may

@@ -64,6 +64,20 @@ static void look_again(pool_t *pool, pool__call_t *call) {
 /* --- calls on connections --------------------------------------------------
  */
 
+/* What flows begins to: there may be room in its upload again; and an answer
+ * whose consumer has paused before it came is not read. */
+static __attribute__((noinline, cold)) void begin_flow(pool_t *pool,
+                                                       pool__call_t *call) {
+  pool__flow_t *flow = call->flow;
+
+  if (flow->paused)
+    pool__conn_stop_reading(call->attempt.conn);
+  if (flow->upload.was_full && flow->on_drain != NULL) {
+    pool__flow_set_due(flow);
+    pool__wake(pool);
+  }
+}
+
 /* Starts a call on an idle connection. One that was at rest and turns out to be
  * dead before it took one byte is dropped, and the call still waits: nothing of
  * it can have reached a server. A new one that does so has failed, or a server
@@ -76,6 +90,7 @@ static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
   int rc;
 
   pool__endpoint_move(conn, POOL__CONN_BUSY);
+  attempt->flow = call->flow;
   rc = pool__attempt_start(attempt, conn, &call->head, &pool->attempt_limits);
   if (rc < 0 && rested && !attempt->sent && !pool__conn_error_is_local(rc)) {
     pool__attempt_leave(attempt);
@@ -85,8 +100,11 @@ static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
     return;
   }
   pool__call_activate(&pool->calls, call);
-  if (rc >= 0)
+  if (rc >= 0) {
+    if (call->flow != NULL)
+      begin_flow(pool, call);
     return;
+  }
   verdict = pool__settle_release(pool, attempt, rc);
   if (pool__settle_failure(pool, call, rc, verdict))
     pool__wake(pool);

@@ -26,8 +26,11 @@ typedef struct {
   size_t fields_len;    /* of the plain fields, with their line ends */
   unsigned has_length;  /* the caller gave a Content-Length */
   unsigned send_length; /* we send one */
+  unsigned flows;       /* the body comes in pieces, or is held back */
+  unsigned send_expect; /* and we wait for a 100 (Continue) */
   unsigned wants_close;
   unsigned has_key; /* an Idempotency-Key */
+  uint64_t length;  /* of the body */
 } plan_t;
 
 typedef struct {
@@ -39,7 +42,10 @@ static const char version_line[] = " HTTP/1.1\r\n";
 static const char host_name[] = "Host: ";
 static const char length_name[] = "Content-Length: ";
 static const char close_field[] = "Connection: close\r\n";
+static const char chunked_field[] = "Transfer-Encoding: chunked\r\n";
+static const char expect_field[] = "Expect: 100-continue\r\n";
 #define LEN(literal) (sizeof(literal) - 1)
+#define RARE         __attribute__((noinline, cold))
 
 /* Hop-by-hop fields and those that would change the framing or the protocol
  * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
@@ -101,14 +107,20 @@ static int judge_host(plan_t *plan, pool__text_t value) {
   return 0;
 }
 
-static int judge_length(plan_t *plan, pool__text_t value, size_t body_len) {
+/* It has to be true; of a body that is streamed it is the promise. */
+static int judge_length(plan_t *plan, pool__text_t value,
+                        const pool_request_t *request) {
   uint64_t number;
 
   if (plan->has_length ||
       pool__text_number(value.at, value.len, &number) != 0 ||
-      number != body_len)
+      number == POOL__HEAD_UNKNOWN)
+    return UV_EINVAL;
+  if (number != request->body_len &&
+      ((request->flags & POOL_STREAM) == 0 || request->body_len > 0))
     return UV_EINVAL;
   plan->has_length = 1;
+  plan->length = number;
   return 0;
 }
 
@@ -124,12 +136,13 @@ static int judge_connection(plan_t *plan, pool__text_t value) {
   return 0;
 }
 
-static int judge_field(plan_t *plan, const field_t *field, size_t body_len) {
+static int judge_field(plan_t *plan, const field_t *field,
+                       const pool_request_t *request) {
   switch (kind_of(field->name)) {
   case FIELD_HOST:
     return judge_host(plan, field->value);
   case FIELD_LENGTH:
-    return judge_length(plan, field->value, body_len);
+    return judge_length(plan, field->value, request);
   case FIELD_CONNECTION:
     return judge_connection(plan, field->value);
   case FIELD_REFUSED:
@@ -156,8 +169,12 @@ static int is_idempotent(const plan_t *plan) {
 }
 
 static int judge_method(plan_t *plan, const char *method) {
-  plan->method.at = method == NULL ? "GET" : method;
-  plan->method.len = pool__text_token_len(plan->method.at);
+  plan->method.at = "GET";
+  plan->method.len = LEN("GET");
+  if (method == NULL)
+    return 0;
+  plan->method.at = method;
+  plan->method.len = pool__text_token_len(method);
   if (plan->method.len == 0 || plan->method.at[plan->method.len] != '\0')
     return UV_EINVAL;
   return method_is(plan, "CONNECT") ? UV_EINVAL : 0;
@@ -181,15 +198,59 @@ static int judge_path(plan_t *plan, const char *path) {
   return strcmp(path, "*") == 0 && method_is(plan, "OPTIONS") ? 0 : UV_EINVAL;
 }
 
-/* RFC 9110 8.6: a method that anticipates content says how long it is even
- * when it is empty; 9.3.8: TRACE must have none. */
-static int judge_body(plan_t *plan, const pool_request_t *request) {
-  if (request->body_len > 0 &&
-      (request->body == NULL || method_is(plan, "TRACE")))
+/* A body that comes in pieces has the length that was declared, or chunks. */
+static RARE int judge_stream(plan_t *plan, const pool_request_t *request) {
+  if (request->body != NULL || method_is(plan, "TRACE"))
     return UV_EINVAL;
-  plan->send_length = request->body_len > 0 || plan->has_length ||
-                      method_is(plan, "POST") || method_is(plan, "PUT") ||
-                      method_is(plan, "PATCH");
+  if (request->body_len > 0)
+    plan->length = request->body_len;
+  else if (!plan->has_length)
+    plan->length = POOL__HEAD_UNKNOWN;
+  plan->send_length = plan->length != POOL__HEAD_UNKNOWN;
+  plan->flows = 1;
+  plan->send_expect = (request->flags & POOL_EXPECT) != 0 && plan->length > 0;
+  return 0;
+}
+
+static char *put(char *at, const char *bytes, size_t len) {
+  memcpy(at, bytes, len);
+  return at + len;
+}
+
+static RARE char *put_flow_fields(char *at, const plan_t *plan) {
+  if (!plan->send_length)
+    at = put(at, chunked_field, LEN(chunked_field));
+  if (plan->send_expect)
+    at = put(at, expect_field, LEN(expect_field));
+  return at;
+}
+
+static size_t flow_fields_len(const plan_t *plan) {
+  return (plan->send_length ? 0 : LEN(chunked_field)) +
+         (plan->send_expect ? LEN(expect_field) : 0);
+}
+
+/* RFC 9110 8.6: these say how long it is even when it is empty. */
+static int anticipates_content(const plan_t *plan) {
+  return method_is(plan, "POST") || method_is(plan, "PUT") ||
+         method_is(plan, "PATCH");
+}
+
+/* RFC 9110 9.3.8: TRACE must have no content; 10.1.1: without content there is
+ * nothing to expect a 100 (Continue) for. */
+static int judge_body(plan_t *plan, const pool_request_t *request) {
+  if ((request->flags & POOL_STREAM) != 0)
+    return judge_stream(plan, request);
+  if (request->body_len == 0) { /* the most of them */
+    plan->send_length = plan->has_length || anticipates_content(plan);
+    return 0;
+  }
+  if (request->body == NULL || method_is(plan, "TRACE"))
+    return UV_EINVAL;
+  plan->length = request->body_len;
+  if ((request->flags & POOL_EXPECT) != 0)
+    plan->flows = plan->send_expect = 1;
+  plan->send_length = 1;
   return 0;
 }
 
@@ -197,7 +258,8 @@ static int make_plan(plan_t *plan, const pool_request_t *request) {
   size_t i;
 
   memset(plan, 0, sizeof *plan);
-  if ((request->flags & ~(uint32_t)(POOL_COPY_BODY | POOL_IDEMPOTENT)) != 0)
+  if ((request->flags & ~(uint32_t)(POOL_COPY_BODY | POOL_IDEMPOTENT |
+                                    POOL_STREAM | POOL_EXPECT)) != 0)
     return UV_EINVAL;
   if (request->headers == NULL && request->header_count > 0)
     return UV_EINVAL;
@@ -208,18 +270,13 @@ static int make_plan(plan_t *plan, const pool_request_t *request) {
     field_t field;
 
     if (read_field(&request->headers[i], &field) != 0 ||
-        judge_field(plan, &field, request->body_len) != 0)
+        judge_field(plan, &field, request) != 0)
       return UV_EINVAL;
   }
   return judge_body(plan, request);
 }
 
-static char *put(char *at, const char *bytes, size_t len) {
-  memcpy(at, bytes, len);
-  return at + len;
-}
-
-static size_t digits_of(size_t number) {
+static size_t digits_of(uint64_t number) {
   size_t digits = 1;
 
   while (number >= 10) {
@@ -229,7 +286,7 @@ static size_t digits_of(size_t number) {
   return digits;
 }
 
-static char *put_number(char *at, size_t number) {
+static char *put_number(char *at, uint64_t number) {
   char *end = at + digits_of(number);
   char *digit = end;
 
@@ -273,13 +330,15 @@ static char *put_fields(char *at, const plan_t *plan,
     at = put(at, close_field, LEN(close_field));
   if (plan->send_length) {
     at = put(at, length_name, LEN(length_name));
-    at = put_number(at, request->body_len);
+    at = put_number(at, plan->length);
     at = put(at, "\r\n", 2);
   }
+  if (plan->flows)
+    at = put_flow_fields(at, plan);
   return put(at, "\r\n", 2);
 }
 
-static size_t length_of(const plan_t *plan, size_t body_len) {
+static size_t length_of(const plan_t *plan) {
   size_t len = plan->method.len + 1 + plan->path.len + LEN(version_line);
 
   if (plan->host.len > 0)
@@ -288,7 +347,9 @@ static size_t length_of(const plan_t *plan, size_t body_len) {
   if (plan->wants_close)
     len += LEN(close_field);
   if (plan->send_length)
-    len += LEN(length_name) + digits_of(body_len) + 2;
+    len += LEN(length_name) + digits_of(plan->length) + 2;
+  if (plan->flows)
+    len += flow_fields_len(plan);
   return len + 2;
 }
 
@@ -328,14 +389,16 @@ void pool__head_clear(pool__head_t *head) {
 int pool__head_write(pool__head_t *head, const pool_request_t *request,
                      size_t max_bytes) {
   size_t copied =
-      (request->flags & POOL_COPY_BODY) != 0 ? request->body_len : 0;
+      (request->flags & POOL_COPY_BODY) != 0 && request->body != NULL
+          ? request->body_len
+          : 0;
   plan_t plan;
   size_t len;
   char *at;
 
   if (make_plan(&plan, request) != 0)
     return UV_EINVAL;
-  len = length_of(&plan, request->body_len);
+  len = length_of(&plan);
   if (len > max_bytes)
     return UV_EINVAL;
   if (copied > SIZE_MAX / 2 || make_room(head, len + copied) != 0)
@@ -351,6 +414,8 @@ int pool__head_write(pool__head_t *head, const pool_request_t *request,
     memcpy(at, request->body, copied);
     head->body = at;
   }
+  head->length = plan.length;
+  head->is_streamed = plan.flows ? 1 : 0;
   head->own_host = plan.host.len > 0 ? 1 : 0;
   head->wants_close = plan.wants_close ? 1 : 0;
   head->is_head = method_is(&plan, "HEAD") ? 1 : 0;
@@ -378,7 +443,7 @@ unsigned pool__head_pieces(const pool__head_t *head, const char *host_line,
     set_piece(&pieces[count++], host_line, host_line_len);
     set_piece(&pieces[count++], head->bytes + head->line_len, head->fields_len);
   }
-  if (head->body_len > 0)
+  if (head->body_len > 0 && !head->is_streamed)
     set_piece(&pieces[count++], head->body, head->body_len);
   return count;
 }

@@ -19,6 +19,8 @@
 #define POOL__HEAD_KEEP   4096u
 #define POOL__HEAD_PIECES 4u /* line, Host, fields, body */
 
+#define POOL__HEAD_UNKNOWN UINT64_MAX
+
 typedef struct {
   pool__mem_t *mem;
   char *bytes;       /* line, fields and a copied body, in `own` or allocated */
@@ -27,6 +29,8 @@ typedef struct {
   size_t fields_len; /* with the empty line */
   const char *body;  /* the caller's, or the copy behind the fields */
   size_t body_len;
+  uint64_t length;     /* of the body; or UNKNOWN: it is streamed in chunks */
+  uint8_t is_streamed; /* the body comes in pieces, or is held back at first */
   uint8_t own_host;    /* the Host line is the caller's */
   uint8_t wants_close; /* says Connection: close */
   uint8_t is_head;     /* the answer has no body (RFC 9110 9.3.2) */
@@ -49,9 +53,9 @@ void pool__head_clear(pool__head_t *head);
 int pool__head_write(pool__head_t *head, const pool_request_t *request,
                      size_t max_bytes);
 
-/* The bytes to send: at most POOL__HEAD_PIECES non-empty pieces that stay as
- * they are while the head and `host_line` ("Host: ...\r\n") do. Returns how
- * many there are. */
+/* The bytes to send, without a body that is streamed: at most POOL__HEAD_PIECES
+ * non-empty pieces that stay as they are while the head and `host_line` ("Host:
+ * ...\r\n") do. Returns how many there are. */
 unsigned pool__head_pieces(const pool__head_t *head, const char *host_line,
                            size_t host_line_len, uv_buf_t *pieces);
 

@@ -8,10 +8,11 @@
 
 #include "conns.h"
 #include "dispatch.h"
+#include "hear.h"
 #include "settle.h"
+#include "stream.h"
 
-/* An attempt has ended, with an answer (0) or an error. The last act. */
-static void conclude(pool_t *pool, pool__attempt_t *attempt, int error) {
+void pool__hear_conclude(pool_t *pool, pool__attempt_t *attempt, int error) {
   pool__call_t *call;
   pool__verdict_t verdict;
   int ended;
@@ -77,6 +78,16 @@ static void on_connect(pool__conn_t *conn, int status) {
   pool__check(pool);
 }
 
+static __attribute__((noinline)) void
+read_flow(pool_t *pool, pool__conn_t *conn, const char *bytes, size_t len) {
+  int rc = pool__stream_read(pool, conn, bytes, len);
+
+  if (rc == POOL__GONE)
+    pool__check(pool);
+  else if (rc != POOL__GOES_ON)
+    pool__hear_conclude(pool, conn->attempt, rc);
+}
+
 static void on_read(pool__conn_t *conn, const char *bytes, size_t len) {
   pool_t *pool = pool__pool_of(conn);
   int rc;
@@ -86,9 +97,13 @@ static void on_read(pool__conn_t *conn, const char *bytes, size_t len) {
     pool__check(pool);
     return;
   }
+  if (conn->attempt->flow != NULL) {
+    read_flow(pool, conn, bytes, len);
+    return;
+  }
   rc = pool__attempt_read(conn->attempt, &pool->replies, bytes, len);
   if (rc != POOL__GOES_ON)
-    conclude(pool, conn->attempt, rc);
+    pool__hear_conclude(pool, conn->attempt, rc);
 }
 
 static void on_end(pool__conn_t *conn, int error) {
@@ -99,7 +114,8 @@ static void on_end(pool__conn_t *conn, int error) {
     pool__check(pool);
     return;
   }
-  conclude(pool, conn->attempt, pool__attempt_end(conn->attempt, error));
+  pool__hear_conclude(pool, conn->attempt,
+                      pool__attempt_end(conn->attempt, error));
 }
 
 static const pool__attempt_limits_t *limits_of(const pool_t *pool,
@@ -112,7 +128,9 @@ static void on_sent(pool__conn_t *conn, int status) {
   int rc = pool__attempt_sent(conn->attempt, status, limits_of(pool, conn));
 
   if (rc != POOL__GOES_ON)
-    conclude(pool, conn->attempt, rc);
+    pool__hear_conclude(pool, conn->attempt, rc);
+  else if (conn->attempt->flow != NULL)
+    pool__stream_drain(pool, pool__call_of(conn->attempt));
 }
 
 static void on_timer(pool__conn_t *conn, uint64_t now) {
@@ -130,7 +148,7 @@ static void on_timer(pool__conn_t *conn, uint64_t now) {
   case POOL__CONN_BUSY:
     rc = pool__attempt_check(conn->attempt, limits_of(pool, conn), now);
     if (rc != POOL__GOES_ON)
-      conclude(pool, conn->attempt, rc);
+      pool__hear_conclude(pool, conn->attempt, rc);
     return;
   case POOL__CONN_CLOSING:
   case POOL__CONN_STATES:

@@ -8,6 +8,7 @@
 #include "conns.h"
 #include "dispatch.h"
 #include "settle.h"
+#include "stream.h"
 
 /* --- create -------------------------------------------------------------- */
 
@@ -44,12 +45,16 @@ static void init_endpoints(pool_t *pool) {
 static void init_rooms(pool_t *pool, uv_loop_t *loop) {
   const pool_config_t *config = &pool->config;
 
-  pool__calls_init(&pool->calls, &pool->mem, &pool->wheel, config->max_pending);
+  pool__calls_init(&pool->calls, &pool->mem, &pool->wheel, config->max_pending,
+                   config->high_water_bytes);
   pool__reply_stash_init(&pool->replies, &pool->mem, config->max_head_bytes,
                          config->max_body_bytes);
   pool->attempt_limits.head_timeout_ms = config->head_timeout_ms;
   pool->attempt_limits.stall_timeout_ms = config->stall_timeout_ms;
   pool->attempt_limits.timeout_ms = config->attempt_timeout_ms;
+  pool->attempt_limits.expect_ms = config->expect_timeout_ms;
+  pool->attempt_limits.min_rate = config->min_rate;
+  pool->attempt_limits.rate_window_ms = config->rate_window_ms;
   pool__budget_init(&pool->budget, config->retry_ratio, uv_now(loop));
   pool->random.state = config->seed != 0
                            ? config->seed
@@ -284,12 +289,14 @@ static void on_later(uv_idle_t *handle) {
 
   if (pool->state != POOL__CLOSING)
     pool__dispatch(pool); /* an endpoint may be back, or gone */
+  pool__stream_turns(pool);
   finish_ended(pool);
   tell_events(pool);
   reap_endpoints(pool);
   tell_drained(pool);
   pool__check(pool);
-  if (!pool__list_empty(&pool->calls.lists[POOL__CALL_ENDED]))
+  if (!pool__list_empty(&pool->calls.lists[POOL__CALL_ENDED]) ||
+      !pool__list_empty(&pool->calls.flows.due))
     return;
   if (pool->state == POOL__CLOSING)
     close_handles(pool);

@@ -33,7 +33,8 @@ static int on_chunk_header(llhttp_t *parser) {
   pool__reply_t *reply = parser->data;
 
   reply->chunks++;
-  if (parser->content_length > reply->body.max - reply->body.len) {
+  if (!reply->is_streamed &&
+      parser->content_length > reply->body.max - reply->body.len) {
     reply->error = POOL_ETOOLARGE;
     return HPE_USER;
   }
@@ -43,8 +44,16 @@ static int on_chunk_header(llhttp_t *parser) {
 
 static int on_body(llhttp_t *parser, const char *at, size_t len) {
   pool__reply_t *reply = parser->data;
-  int err = pool__buf_append(&reply->body, at, len);
+  int err;
 
+  if (reply->is_streamed) {
+    assert(reply->piece_len == 0); /* a step ends at a chunk's header */
+    reply->piece = at;
+    reply->piece_len = len;
+    reply->body_bytes += len;
+    return 0;
+  }
+  err = pool__buf_append(&reply->body, at, len);
   if (err == 0)
     return 0;
   reply->error = err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
@@ -78,7 +87,8 @@ static int judge_framing(pool__reply_t *reply) {
   if (guard->has_coding && (!guard->is_chunked || guard->coding_twice ||
                             guard->has_length || guard->minor == 0))
     return POOL_EPARSE;
-  if (guard->has_length && guard->length > reply->body.max)
+  if (guard->has_length && guard->length > reply->body.max &&
+      !reply->is_streamed)
     return POOL_ETOOLARGE;
   reply->until_eof = !guard->has_coding && !guard->has_length;
   return 0;
@@ -108,6 +118,8 @@ static int end_head(pool__reply_t *reply) {
   if (reply->guard.status < 200) {
     if (++reply->interims > POOL__REPLY_INTERIMS)
       return POOL_EPARSE;
+    if (reply->guard.status == 100)
+      reply->continued = 1;
     start_over(reply);
     return 0;
   }
@@ -218,8 +230,10 @@ static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
     return err;
   if (whole && !reply->message_seen)
     return POOL_EPARSE;
-  if (whole)
+  if (whole) {
+    pool__guard_finish(&reply->trailer_guard, reply->trailers.bytes);
     reply->stage = POOL__REPLY_OVER;
+  }
   return took;
 }
 
@@ -228,10 +242,11 @@ static int64_t feed_trailers(pool__reply_t *reply, const char *bytes,
  * already, and at the header's end, where it is paused, it has just done so. */
 static int count_framing(pool__reply_t *reply, size_t took, int at_header) {
   uint64_t chunks = reply->chunks + (at_header ? 0 : 1);
+  uint64_t body = reply->is_streamed ? reply->body_bytes : reply->body.len;
 
   reply->framed_bytes += took;
   return !reply->guard.is_chunked ||
-                 reply->framed_bytes - reply->body.len <=
+                 reply->framed_bytes - body <=
                      chunks * CHUNK_OVERHEAD + SPARE_OVERHEAD
              ? 0
              : POOL_ETOOLARGE;
@@ -261,7 +276,9 @@ static int64_t feed_body(pool__reply_t *reply, const char *bytes, size_t len) {
   return (int64_t)took;
 }
 
-static int64_t feed_stage(pool__reply_t *reply, const char *bytes, size_t len) {
+/* Twice in the code: each of its callers is a hot path of its own. */
+static inline __attribute__((always_inline)) int64_t
+feed_stage(pool__reply_t *reply, const char *bytes, size_t len) {
   switch (reply->stage) {
   case POOL__REPLY_HEAD:
     return feed_head(reply, bytes, len);
@@ -291,6 +308,17 @@ int pool__reply_feed(pool__reply_t *reply, const char *bytes, size_t len) {
   return reply->stage == POOL__REPLY_OVER ? 1 : 0;
 }
 
+int64_t pool__reply_step(pool__reply_t *reply, const char *bytes, size_t len) {
+  int64_t took;
+
+  assert(reply->error == 0);
+  reply->piece_len = 0;
+  took = feed_stage(reply, bytes, len);
+  if (took < 0)
+    reply->error = (int)took;
+  return took;
+}
+
 int pool__reply_finish(pool__reply_t *reply) {
   if (reply->stage == POOL__REPLY_BODY && reply->until_eof) {
     reply->stage = POOL__REPLY_OVER;
@@ -317,7 +345,7 @@ int pool__reply_keeps_alive(const pool__reply_t *reply) {
 }
 
 void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result) {
-  assert(reply->stage == POOL__REPLY_OVER);
+  assert(reply->stage != POOL__REPLY_HEAD);
   result->status = reply->guard.status;
   result->header_count = reply->guard.field_count;
   result->headers =
@@ -328,6 +356,10 @@ void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result) {
     reply->body.bytes[reply->body.len] = '\0'; /* a buf has room for it */
     result->body = reply->body.bytes;
   }
+  /* There are none before the end. */
+  result->trailer_count = reply->trailer_guard.field_count;
+  if (result->trailer_count > 0)
+    result->trailers = &reply->trailer_guard.fields->header;
 }
 
 static pool__reply_t *make(pool__reply_stash_t *stash) {
@@ -392,11 +424,18 @@ pool__reply_t *pool__reply_take(pool__reply_stash_t *stash, int to_head) {
   reply->interims = 0;
   reply->to_head = to_head ? 1 : 0;
   reply->last_chunk = reply->until_eof = reply->leftover = 0;
+  reply->is_streamed = reply->continued = 0;
   pool__guard_reset(&reply->guard, 0);
   if (reply->trailer_guard.line > 0 || reply->trailer_guard.looked > 0)
     pool__guard_reset(&reply->trailer_guard, 1);
   begin_message(reply);
   return reply;
+}
+
+void pool__reply_stream(pool__reply_t *reply) {
+  assert(reply->stage == POOL__REPLY_HEAD);
+  reply->is_streamed = 1;
+  reply->body_bytes = reply->piece_len = 0;
 }
 
 void pool__reply_give(pool__reply_t *reply) {

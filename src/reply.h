@@ -56,9 +56,14 @@ typedef struct {
   pool__buf_t body;
   size_t head_bytes;     /* of all sections so far */
   uint64_t framed_bytes; /* fed since the head: body and its framing */
+  uint64_t body_bytes;   /* of the body, if it is streamed */
+  const char *piece;     /* of the body, if it is streamed: in the bytes that */
+  size_t piece_len;      /* were fed last; 0 when there was none */
   uint64_t chunks;
   uint32_t interims;
   unsigned to_head : 1;      /* the request was HEAD: no body */
+  unsigned is_streamed : 1;  /* the body is not gathered, and has no limit */
+  unsigned continued : 1;    /* a 100 (Continue) was passed over */
   unsigned head_seen : 1;    /* llhttp is through with the head */
   unsigned message_seen : 1; /* llhttp is through with the message */
   unsigned last_chunk : 1;   /* the chunk of size 0 has come */
@@ -76,6 +81,9 @@ void pool__reply_stash_clear(pool__reply_stash_t *stash);
  * NULL when there is no memory. */
 pool__reply_t *pool__reply_take(pool__reply_stash_t *stash, int to_head);
 
+/* The body is to be streamed; before the first byte. */
+void pool__reply_stream(pool__reply_t *reply);
+
 /* Gives it back; NULL is nothing. */
 void pool__reply_give(pool__reply_t *reply);
 
@@ -83,6 +91,15 @@ void pool__reply_give(pool__reply_t *reply);
  * behind it are noted, not read); 0: more is needed; POOL_EPARSE,
  * POOL_ETOOLARGE, UV_ENOMEM. Not to be called once it is over or dead. */
 int pool__reply_feed(pool__reply_t *reply, const char *bytes, size_t len);
+
+/* As above for some of the bytes, from the first one on: returns how many, or
+ * the error. If the body is streamed a piece of it may be at hand then. More
+ * than is needed to end the response is noted, not read. */
+int64_t pool__reply_step(pool__reply_t *reply, const char *bytes, size_t len);
+
+static inline int pool__reply_is_over(const pool__reply_t *reply) {
+  return reply->stage == POOL__REPLY_OVER;
+}
 
 /* The connection has ended in order. 1: that ended the response as it should
  * (RFC 9112 6.3 rule 8); POOL_EHANGUP: it is cut short. */
@@ -100,8 +117,9 @@ static inline int pool__reply_status(const pool__reply_t *reply) {
   return reply->guard.status;
 }
 
-/* Fills status, headers and body of a result; they live until the reply is
- * given back. */
+/* Fills status, headers, body and trailers of a result, as far as they are
+ * there; they live until the reply is given back. Not before the head is
+ * there. */
 void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result);
 
 #endif

@@ -22,6 +22,13 @@ static pool__retry_class_t class_of(const pool__attempt_t *attempt, int error,
   return pool__retry_class(&failure);
 }
 
+/* Whether a call may be sent again after it was sent: by its kind, and because
+ * nothing of its bodies is gone. */
+static int is_repeatable(const pool__call_t *call) {
+  return call->head.repeatable &&
+         (call->flow == NULL || pool__flow_is_whole(call->flow));
+}
+
 /* 500, 502 and 504: it is broken, or what is behind it. 429 and 503: it has too
  * much to do, and to take it out would give more to the others. */
 static pool__verdict_t verdict_of_status(int status) {
@@ -266,7 +273,7 @@ static void note_budget(pool_t *pool, const pool__call_t *call,
 int pool__settle_failure(pool_t *pool, pool__call_t *call, int error,
                          pool__verdict_t verdict) {
   pool__retry_class_t class =
-      class_of(&call->attempt, error, call->head.repeatable);
+      class_of(&call->attempt, error, is_repeatable(call));
   const pool__endpoint_t *endpoint = call->attempt.endpoint;
   int is_stale = class == POOL__RETRY_STALE && !call->had_free;
 
@@ -281,7 +288,7 @@ int pool__settle_failure(pool_t *pool, pool__call_t *call, int error,
 }
 
 static int is_judged(const pool_t *pool, const pool__call_t *call) {
-  return pool->config.on_retry != NULL && call->head.repeatable &&
+  return pool->config.on_retry != NULL && is_repeatable(call) &&
          call->max_attempts > 1 && pool->state != POOL__CLOSING;
 }
 

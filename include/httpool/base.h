@@ -39,7 +39,9 @@ typedef struct {
   XX(ETOOLARGE, -10006, "the answer is larger than the configured maximum")    \
   XX(ENOENDPOINT, -10007, "the pool has no endpoint")                          \
   XX(EUNHEALTHY, -10008, "every endpoint of the pool is out of service")       \
-  XX(EREJECTED, -10009, "on_retry rejected the answer, and no attempt is left")
+  XX(EREJECTED, -10009,                                                        \
+     "on_retry rejected the answer, and no attempt is left")                   \
+  XX(ELENGTH, -10010, "the body is not as long as the request declared")
 
 #define XX(name, value, text) POOL_##name = value,
 typedef enum { POOL_ERRNO_MAP(XX) } pool_errno_t;

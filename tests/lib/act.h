@@ -47,6 +47,15 @@ void act_cancel_sending(scene_t *scene);
 void act_drain(scene_t *scene);
 void act_close_pending(scene_t *scene);
 
+/* Bodies that flow. */
+void act_stream_paused(scene_t *scene);
+void act_stream_chunks(scene_t *scene);
+void act_stream_length(scene_t *scene);
+void act_stream_expects(scene_t *scene);
+void act_stream_cancelled(scene_t *scene);
+void act_stream_closed(scene_t *scene);
+void act_stream_early(scene_t *scene);
+
 /* What callbacks do. */
 void act_get_in_callback(scene_t *scene);
 void act_get_in_event(scene_t *scene);

@@ -473,6 +473,10 @@ static int free_records(fixture_t *fx) {
 static int tear_down(fixture_t *fx) {
   int rc = close_pool(fx);
 
+  if (fx->wrong != NULL) {
+    print_error("not so in a callback: %s\n", fx->wrong);
+    rc = -1;
+  }
   rc |= close_servers(fx);
   if (rc != 0)
     return rc; /* memory is still in use: leave it */

@@ -95,7 +95,8 @@ struct fixture_s {
   /* Runs in on_event, after the event was recorded; or NULL. */
   void (*on_event)(fixture_t *fx, const pool_event_t *event);
   uv_timer_t guard;
-  int hung; /* the guard went off */
+  int hung;          /* the guard went off */
+  const char *wrong; /* what a callback found to be so; NULL */
   uv_timer_t timer;
   int timer_fired;
   void *data; /* for the test */
@@ -138,6 +139,14 @@ record_t *fixture_get(fixture_t *fx, const char *path);
 record_t *fixture_send(fixture_t *fx, const char *method, const char *path,
                        const char *body, size_t len);
 record_t *fixture_request(fixture_t *fx, const pool_request_t *request);
+
+/* For callbacks, which must not leave uv_run() by an assert: the test fails in
+ * the end if the fact was not one. */
+#define FIXTURE_CHECK(fx, fact)                                                \
+  do {                                                                         \
+    if (!(fact) && (fx)->wrong == NULL)                                        \
+      (fx)->wrong = #fact;                                                     \
+  } while (0)
 
 /* The value of a header of a record (exact name), or NULL. */
 const char *record_header(const record_t *record, const char *name);

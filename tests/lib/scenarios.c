@@ -58,6 +58,13 @@ static const server_step_t busy[] = {
     SEND("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"),
     EXPECT(), REPLY(), REPEAT()};
 
+static const server_step_t early[] = {
+    EXPECT_HEAD(), SEND("HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno"),
+    HANG()};
+static const server_step_t continues[] = {EXPECT_HEAD(),
+                                          SEND("HTTP/1.1 100 Continue\r\n\r\n"),
+                                          DELAY(5), REPLY(), HANG()};
+
 static int on_retry(pool_t *pool, const pool_result_t *result, void *data) {
   (void)pool;
   (void)data;
@@ -200,6 +207,34 @@ static const scenario_t table[] = {
      .config = {.eject_after = 2, .ping_path = "/ping"},
      .errors = {POOL_EHANGUP, POOL_EUNHEALTHY},
      .act = act_get_in_turn},
+    {.name = "stream-paused", .script = chunked, .act = act_stream_paused},
+    {.name = "stream-large", .script = bulky, .act = act_stream_paused},
+    {.name = "stream-chunks",
+     .config = {.high_water_bytes = 4096},
+     .errors = {UV_ECANCELED},
+     .act = act_stream_chunks},
+    {.name = "stream-length",
+     .script = slow_reader,
+     .config = {.high_water_bytes = 4096},
+     .errors = {UV_ECANCELED},
+     .act = act_stream_length},
+    {.name = "stream-expects",
+     .script = continues,
+     .config = {.high_water_bytes = 8192, .expect_timeout_ms = ACT_SOON_MS},
+     .errors = {UV_ECANCELED},
+     .act = act_stream_expects},
+    {.name = "stream-cancelled",
+     .script = chunked,
+     .errors = {UV_ECANCELED},
+     .act = act_stream_cancelled},
+    {.name = "stream-closed",
+     .script = chunked,
+     .errors = {POOL_ECLOSING},
+     .act = act_stream_closed},
+    {.name = "stream-early",
+     .script = early,
+     .errors = {UV_ECANCELED},
+     .act = act_stream_early},
     {.name = "drain",
      .config = {.max_connections = 1},
      .errors = {POOL_ECLOSING},

@@ -45,8 +45,8 @@ typedef struct {
 } server_step_t;
 
 /* clang-format off */
-/* Waits for a whole request: its head and Content-Length bytes. It is counted
- * and recorded. */
+/* Waits for a whole request: its head and Content-Length bytes, or chunks (of
+ * text without a line "0"). It is counted and recorded. */
 #define EXPECT() {SERVER_EXPECT, 0, NULL, 0}
 /* As EXPECT; a request without that text in it counts as a mismatch. */
 #define EXPECT_TEXT(text) {SERVER_EXPECT, 0, (text), sizeof(text) - 1}

@@ -137,14 +137,27 @@ static void consume(server_conn_t *conn, size_t len) {
   conn->in_len -= len;
 }
 
-static size_t body_length(const char *head, size_t len) {
-  static const char name[] = "\r\nContent-Length:";
+static const char *field(const char *head, size_t len, const char *name) {
+  size_t size = strlen(name);
   size_t i;
 
-  for (i = 0; i + sizeof name < len; i++)
-    if (strncasecmp(head + i, name, sizeof name - 1) == 0)
-      return (size_t)strtoull(head + i + sizeof name - 1, NULL, 10);
-  return 0;
+  for (i = 0; i + size < len; i++)
+    if (strncasecmp(head + i, name, size) == 0)
+      return head + i + size;
+  return NULL;
+}
+
+/* Of what follows the head; SIZE_MAX when the last chunk is not there yet. */
+static size_t body_length(const char *head, size_t len) {
+  const char *value = field(head, len, "\r\nContent-Length:");
+  const char *end;
+
+  if (value != NULL)
+    return (size_t)strtoull(value, NULL, 10);
+  if (field(head, len, "\r\nTransfer-Encoding: chunked") == NULL)
+    return 0;
+  end = strstr(head + len - 2, "\r\n0\r\n\r\n");
+  return end == NULL ? SIZE_MAX : (size_t)(end + 7 - (head + len));
 }
 
 /* Takes a request, with its body or without; 0 when it is not there yet. */
@@ -156,11 +169,11 @@ static int take_request(server_conn_t *conn, int whole) {
     return 0;
   head = (size_t)(end - conn->in) + 4;
   body = body_length(conn->in, head);
-  if (whole && conn->in_len < head + body)
+  if (whole && conn->in_len - head < body)
     return 0;
-  len = conn->in_len < head + body ? conn->in_len : head + body;
+  len = conn->in_len - head < body ? conn->in_len : head + body;
   record(conn, conn->in, whole ? len : head);
-  conn->drop = head + body - len;
+  conn->drop = body == SIZE_MAX ? SIZE_MAX : head + body - len;
   consume(conn, len);
   return 1;
 }

@@ -58,7 +58,7 @@ copy_tree() {
   rm -rf "$build/tree/src"
   mkdir -p "$build/tree"
   git -c safe.directory='*' ls-files --cached --others --exclude-standard \
-    -- CMakeLists.txt .cmake include src tests |
+    -- CMakeLists.txt .cmake include src tests examples |
     tar -c -T - | tar -x -C "$build/tree"
   # What the last bug of an earlier run was built into is older than that.
   find "$build/tree/src" -type f -exec touch {} +

@@ -15,7 +15,7 @@ cannot_fail=(
   # They say no to a text, never for want of anything.
   uv_ip4_addr uv_ip6_addr
   # They have nothing to say no with.
-  uv_close uv_ref uv_unref uv_now uv_hrtime uv_is_active uv_is_closing
+  uv_read_stop uv_close uv_ref uv_unref uv_now uv_hrtime uv_is_active uv_is_closing
   uv_stream_get_write_queue_size uv_translate_sys_error
 )
 no_kernel=(

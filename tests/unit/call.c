@@ -31,7 +31,7 @@ static void begin(fixture_t *f) {
   assert_int_equal(uv_loop_init(&f->loop), 0);
   pool__wheel_init(&f->wheel, &f->loop, 10);
   unit_mem_init(&f->unit, &f->mem);
-  pool__calls_init(&f->calls, &f->mem, &f->wheel, 10);
+  pool__calls_init(&f->calls, &f->mem, &f->wheel, 10, 1000);
 }
 
 static void end(fixture_t *f) {

@@ -136,7 +136,7 @@ static void unknown_flags_and_missing_pointers_are_refused(void **state) {
   pool_header_t header;
 
   (void)state;
-  request.flags = 4;
+  request.flags = 16;
   unit_head_refuses(&request);
   request.flags = 0x80000000u | POOL_COPY_BODY;
   unit_head_refuses(&request);
