@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds and runs the demo: one pool, a few small origin servers, and five bad
-# days. On Debian it first installs what it lacks; where nothing is lacking it
-# installs nothing. The origins it starts end with it, however it ends.
+# days; then a gateway with a limit. On Debian it first installs what it lacks;
+# where nothing is lacking it installs nothing. What it starts ends with it,
+# however it ends.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,6 +36,7 @@ missing() {
   has make || has ninja || printf ' make'
   has cmake || printf ' cmake'
   has pkg-config || printf ' pkg-config'
+  has curl || printf ' curl'
   pkg-config --exists libuv 2>/dev/null || printf ' libuv1-dev'
   has_llhttp || printf ' llhttp'
 }
@@ -90,10 +92,11 @@ make_demo() {
     rm -rf "$build"
     quietly configure
   fi
-  quietly cmake --build "$build" --parallel 2 --target demo
+  quietly cmake --build "$build" --parallel 2 --target demo gateway
 }
 
 install_missing
 echo "building in $build"
 make_demo
-exec "$build/examples/demo"
+"$build/examples/demo"
+exec "$top/examples/gateway/demo.sh" "$build"

@@ -20,6 +20,8 @@ need_command cmake cmake
 need_command pkg-config pkg-config
 need_command nginx nginx
 need_command haproxy haproxy
+need_command curl curl
+need_command python3 python3
 need_module 'libuv libuv-static' libuv1-dev
 need_module cmocka libcmocka-dev
 if [ ! -e /usr/share/llhttp/llhttp.c ]; then

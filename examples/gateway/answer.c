@@ -1,0 +1,184 @@
+/* What is answered: of our own, or what the servers say as it comes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "fields.h"
+
+/* --- answers of our own ----------------------------------------------------
+ */
+
+static const char *reason_of(int status) {
+  switch (status) {
+  case 100:
+    return "Continue";
+  case 200:
+    return "OK";
+  case 400:
+    return "Bad Request";
+  case 414:
+    return "URI Too Long";
+  case 431:
+    return "Request Header Fields Too Large";
+  case 501:
+    return "Not Implemented";
+  case 502:
+    return "Bad Gateway";
+  case 503:
+    return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
+  case 505:
+    return "HTTP Version Not Supported";
+  default:
+    return "";
+  }
+}
+
+static void count(client_t *client, int status) {
+  client->server->answers[status / 100 <= 5 ? status / 100 : 0]++;
+}
+
+/* An answer with a text, and the end of the exchange. */
+void answer_with(client_t *client, int status, const char *text,
+                 size_t text_len) {
+  char head[256];
+  int n = snprintf(head, sizeof head,
+                   "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\n"
+                   "Content-Length: %zu\r\n%s%s\r\n",
+                   status, reason_of(status), text_len,
+                   status == 503 ? "Retry-After: 1\r\n" : "",
+                   client->is_last ? "Connection: close\r\n" : "");
+
+  client_put(client, head, (size_t)n);
+  if (!client->to_head)
+    client_put(client, text, text_len);
+  count(client, status);
+  client->answering = client->answered = 1;
+}
+
+void answer_refuse(client_t *client, int status) {
+  char text[64];
+  int n = snprintf(text, sizeof text, "%d %s\n", status, reason_of(status));
+
+  answer_with(client, status, text, (size_t)n);
+}
+
+/* --- answers of the servers ------------------------------------------------
+ */
+
+int answer_status_of(int error) {
+  switch (error) {
+  case UV_ETIMEDOUT:
+    return 504;
+  case POOL_EOVERLOADED:
+  case POOL_EUNHEALTHY:
+  case POOL_ENOENDPOINT:
+  case POOL_ECLOSING:
+  case UV_ENOMEM:
+    return 503;
+  case UV_EINVAL:
+    return 400;
+  default:
+    return 502;
+  }
+}
+
+static int has_content(const client_t *client, int status) {
+  return !client->to_head && status != 204 && status != 304;
+}
+
+static void put_framing(client_t *client, const pool_result_t *head) {
+  uint64_t length;
+  char text[64];
+
+  if (fields_length(head, &length)) {
+    snprintf(text, sizeof text, "Content-Length: %llu\r\n",
+             (unsigned long long)length);
+    client_put_text(client, text);
+  } else if (has_content(client, head->status)) {
+    client->is_chunked = !client->is_http_1_0;
+    client->is_last |= client->is_http_1_0;
+    if (client->is_chunked)
+      client_put_text(client, "Transfer-Encoding: chunked\r\n");
+  }
+}
+
+int answer_on_head(pool_t *pool, pool_call_t call, const pool_result_t *head,
+                   void *data) {
+  client_t *client = data;
+  char line[64];
+  size_t i;
+
+  (void)pool;
+  (void)call;
+  if (client->closing)
+    return POOL_GO_ON;
+  client->answering = 1;
+  client->is_last |= client->stage == CLIENT_BODY || client->server->stopping;
+  snprintf(line, sizeof line, "HTTP/1.1 %d %s\r\n", head->status,
+           reason_of(head->status));
+  client_put_text(client, line);
+  for (i = 0; i < head->header_count; i++) {
+    const pool_header_t *header = &head->headers[i];
+
+    if (!fields_is_for_client(head, header))
+      continue;
+    client_put(client, header->name, header->name_len);
+    client_put(client, ": ", 2);
+    client_put(client, header->value, header->value_len);
+    client_put(client, "\r\n", 2);
+  }
+  put_framing(client, head);
+  client_put_text(client, "Via: 1.1 httpool\r\n");
+  if (client->is_last)
+    client_put_text(client, "Connection: close\r\n");
+  else if (client->is_http_1_0)
+    client_put_text(client, "Connection: keep-alive\r\n");
+  client_put_text(client, "\r\n");
+  count(client, head->status);
+  return POOL_GO_ON;
+}
+
+int answer_on_body(pool_t *pool, pool_call_t call, const char *bytes,
+                   size_t len, void *data) {
+  client_t *client = data;
+  char size[32];
+
+  (void)pool;
+  (void)call;
+  if (client->is_chunked) {
+    snprintf(size, sizeof size, "%zx\r\n", len);
+    client_put_text(client, size);
+  }
+  client_put(client, bytes, len);
+  if (client->is_chunked)
+    client_put(client, "\r\n", 2);
+  if (client->closing || out_waiting(&client->out) <= CLIENT_OUT_HIGH)
+    return POOL_GO_ON;
+  client->paused = 1;
+  return POOL_PAUSE;
+}
+
+void answer_on_done(const pool_result_t *result, void *data) {
+  client_t *client = data;
+
+  client->has_call = 0;
+  if (client->closing) {
+    client_maybe_free(client);
+    return;
+  }
+  client->paused = 0;
+  if (result->error == 0) {
+    if (client->is_chunked)
+      client_put_text(client, "0\r\n\r\n");
+    client->answered = 1;
+  } else if (client->answering) {
+    client_close(client); /* cut short: the client has to see that */
+    return;
+  } else {
+    client->is_last |= client->stage == CLIENT_BODY;
+    answer_refuse(client, answer_status_of(result->error));
+  }
+  client_process(client);
+}

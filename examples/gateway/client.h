@@ -1,0 +1,79 @@
+/* One client, for client.c and answer.c. */
+#ifndef GATEWAY_CLIENT_H_
+#define GATEWAY_CLIENT_H_
+
+#include "gateway.h"
+#include "inbound.h"
+#include "out.h"
+
+#define CLIENT_IN_ROOM  32768u
+#define CLIENT_OUT_HIGH 65536u /* more waits: the pool is paused */
+#define CLIENT_OUT_LOW  16384u
+
+typedef enum {
+  CLIENT_HEAD,
+  CLIENT_BODY,
+  CLIENT_WAITING,
+  CLIENT_LINGERING
+} client_stage_t;
+
+struct client_s {
+  client_t *next, *prev;
+  client_t *next_unflushed;
+  server_t *server;
+  uv_tcp_t tcp;
+  client_stage_t stage;
+  inbound_t inbound;
+  char *in; /* [IN_ROOM], while there is something in it */
+  size_t in_from, in_len;
+  const char *piece; /* of a body, in `in`, that had to wait */
+  size_t piece_len;
+  out_t out;
+  pool_call_t call;
+  uint64_t due;     /* to be closed then; UINT64_MAX */
+  int has_call;     /* its callback is still to come */
+  int answering;    /* the head of an answer was put out */
+  int answered;     /* all of it */
+  int is_chunked;   /* the answer is */
+  int to_head;      /* the request was HEAD */
+  int is_http_1_0;  /* and from such a client */
+  int is_last;      /* the connection ends with this answer */
+  int paused;       /* the pool is */
+  int reading;      /* the socket is being read */
+  int at_end;       /* the client will send no more */
+  int is_unflushed; /* on that list */
+  int closing;
+  int closed;
+  int busy; /* process() is under way */
+  char peer[64];
+};
+
+/* Does all that can be done with what is there. */
+void client_process(client_t *client);
+
+/* Frees it if nothing of it is left. */
+void client_maybe_free(client_t *client);
+
+/* It is closed in so many ms if nothing happens. */
+void client_wait_for(client_t *client, uint32_t ms);
+
+/* Gathers bytes for it. */
+void client_put(client_t *client, const char *bytes, size_t len);
+void client_put_text(client_t *client, const char *text);
+
+/* Answers by itself: the exchange is answered then. */
+void answer_with(client_t *client, int status, const char *text,
+                 size_t text_len);
+void answer_refuse(client_t *client, int status);
+
+/* The status that an error of the pool's is answered with. */
+int answer_status_of(int error);
+
+/* Callbacks of a call whose data is the client. */
+int answer_on_head(pool_t *pool, pool_call_t call, const pool_result_t *head,
+                   void *data);
+int answer_on_body(pool_t *pool, pool_call_t call, const char *bytes,
+                   size_t len, void *data);
+void answer_on_done(const pool_result_t *result, void *data);
+
+#endif

@@ -1,0 +1,114 @@
+#include "out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ROOM 4096u
+
+static int reserve(out_t *out, size_t more) {
+  size_t room = out->room > 0 ? out->room : FIRST_ROOM;
+  char *bytes;
+
+  if (out->len + more <= out->room)
+    return 0;
+  while (room < out->len + more)
+    room *= 2;
+  bytes = realloc(out->bytes, room);
+  if (bytes == NULL)
+    return UV_ENOMEM;
+  out->bytes = bytes;
+  out->room = room;
+  return 0;
+}
+
+int out_put(out_t *out, const char *bytes, size_t len) {
+  int err = reserve(out, len);
+
+  if (err != 0)
+    return err;
+  memcpy(out->bytes + out->len, bytes, len);
+  out->len += len;
+  return 0;
+}
+
+/* Writes what the kernel takes of the pieces; how much that is, or an error. */
+static int try_write(out_t *out, uv_buf_t *pieces, unsigned count) {
+  int n = uv_try_write(out->stream, pieces, count);
+
+  return n == UV_EAGAIN ? 0 : n;
+}
+
+static void on_written(uv_write_t *req, int status) {
+  out_t *out = req->data;
+
+  free(out->flying);
+  out->flying = NULL;
+  out->flying_len = 0;
+  out->on_less(out, status);
+}
+
+/* Hands what is left of the gathered bytes to libuv. */
+static int fly(out_t *out, size_t from) {
+  uv_buf_t rest = uv_buf_init(out->bytes + from, (unsigned)(out->len - from));
+  int err;
+
+  out->req.data = out;
+  err = uv_write(&out->req, out->stream, &rest, 1, on_written);
+  if (err != 0)
+    return err;
+  out->flying = out->bytes;
+  out->flying_len = out->len - from;
+  out->bytes = NULL;
+  out->len = out->room = 0;
+  return 0;
+}
+
+int out_flush(out_t *out) {
+  uv_buf_t piece = uv_buf_init(out->bytes, (unsigned)out->len);
+  int n;
+
+  if (out->flying != NULL || out->len == 0)
+    return 0;
+  n = try_write(out, &piece, 1);
+  if (n < 0)
+    return n;
+  if ((size_t)n == out->len) {
+    out->len = 0;
+    return 0;
+  }
+  return fly(out, (size_t)n);
+}
+
+int out_put_now(out_t *out, const char *bytes, size_t len) {
+  uv_buf_t pieces[2];
+  size_t had = out->len;
+  size_t done;
+  int n;
+
+  if (out->flying != NULL)
+    return out_put(out, bytes, len);
+  pieces[0] = uv_buf_init(out->bytes, (unsigned)had);
+  pieces[1] = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)len);
+  n = had > 0 ? try_write(out, pieces, 2) : try_write(out, pieces + 1, 1);
+  if (n < 0)
+    return n;
+  done = (size_t)n;
+  if (done < had) {
+    memmove(out->bytes, out->bytes + done, had - done);
+    out->len = had - done;
+    done = had;
+  } else {
+    out->len = 0;
+  }
+  done -= had;
+  if (done == len)
+    return 0;
+  n = out_put(out, bytes + done, len - done);
+  return n != 0 ? n : fly(out, 0);
+}
+
+void out_clear(out_t *out) {
+  free(out->bytes);
+  out->bytes = NULL;
+  out->len = out->room = 0;
+}

@@ -1,0 +1,119 @@
+/* The listener: lets clients in, looks now and then who is late, and ends when
+ * all have gone. */
+#include <string.h>
+
+#include "gateway.h"
+
+#define BACKLOG  1024
+#define SWEEP_MS 250u
+
+static void on_connection(uv_stream_t *listener, int status) {
+  server_t *server = listener->data;
+
+  if (status == 0)
+    client_accept(server);
+}
+
+static void on_flush(uv_prepare_t *handle) {
+  server_t *server = handle->data;
+  client_t *client = server->unflushed;
+
+  server->unflushed = NULL;
+  while (client != NULL) {
+    client_t *next = client_next_unflushed(client);
+
+    client_flush(client);
+    client = next;
+  }
+}
+
+static void on_sweep(uv_timer_t *handle) {
+  server_t *server = handle->data;
+  uint64_t now = uv_now(server->loop);
+  client_t *client = server->clients;
+
+  while (client != NULL) {
+    client_t *next = client_next(client);
+
+    client_check(client, now);
+    client = next;
+  }
+}
+
+static int parse_address(const char *text, int port,
+                         struct sockaddr_storage *address) {
+  if (uv_ip4_addr(text, port, (struct sockaddr_in *)address) == 0)
+    return 0;
+  return uv_ip6_addr(text, port, (struct sockaddr_in6 *)address);
+}
+
+static int listen_at(server_t *server, const char *text, int port) {
+  struct sockaddr_storage address;
+  int err;
+
+  memset(&address, 0, sizeof address);
+  err = parse_address(text, port, &address);
+  if (err == 0)
+    err = uv_tcp_bind(&server->listener, (struct sockaddr *)&address, 0);
+  if (err == 0)
+    err = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+  return err;
+}
+
+int server_start(server_t *server, const char *address, int port) {
+  int err = uv_tcp_init(server->loop, &server->listener);
+
+  if (err != 0)
+    return err;
+  server->listener.data = server;
+  uv_timer_init(server->loop, &server->sweep);
+  uv_prepare_init(server->loop, &server->flush);
+  server->sweep.data = server->flush.data = server;
+  uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+  uv_prepare_start(&server->flush, on_flush);
+  uv_unref((uv_handle_t *)&server->sweep);
+  uv_unref((uv_handle_t *)&server->flush);
+  return listen_at(server, address, port);
+}
+
+int server_port(const server_t *server) {
+  struct sockaddr_storage address;
+  int len = sizeof address;
+
+  memset(&address, 0, sizeof address);
+  uv_tcp_getsockname(&server->listener, (struct sockaddr *)&address, &len);
+  return ntohs(address.ss_family == AF_INET6
+                   ? ((struct sockaddr_in6 *)&address)->sin6_port
+                   : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+void server_stop(server_t *server) {
+  client_t *client = server->clients;
+
+  if (!server->stopping)
+    uv_close((uv_handle_t *)&server->listener, NULL);
+  server->stopping = 1;
+  while (client != NULL) {
+    client_t *next = client_next(client);
+
+    client_let_go(client);
+    client = next;
+  }
+  if (server->client_count > 0 || server->on_stopped == NULL)
+    return;
+  uv_close((uv_handle_t *)&server->sweep, NULL);
+  uv_close((uv_handle_t *)&server->flush, NULL);
+  server->on_stopped(server);
+  server->on_stopped = NULL;
+}
+
+void server_abort(server_t *server) {
+  client_t *client = server->clients;
+
+  while (client != NULL) {
+    client_t *next = client_next(client);
+
+    client_close(client);
+    client = next;
+  }
+}

@@ -1,0 +1,371 @@
+#!/usr/bin/env bash
+# The gateway between real clients and real servers, as TAP. $PROGRAM is the
+# gateway. What is not installed is skipped.
+set -u
+export PATH=$PATH:/usr/sbin:/sbin
+work=$(mktemp -d)
+tests=0
+failures=0
+pids=()
+
+finish() {
+  local pid
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+  wait 2>/dev/null
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# check NAME COMMAND...: one test.
+check() {
+  local name=$1
+  shift
+  tests=$((tests + 1))
+  if "$@" >"$work/said" 2>&1; then
+    echo "ok $tests - $name"
+  else
+    failures=$((failures + 1))
+    sed 's/^/# /' "$work/said" | head -n 20
+    echo "not ok $tests - $name"
+  fi
+}
+
+skip() {
+  tests=$((tests + 1))
+  echo "ok $tests - $1 # SKIP $2 is not installed"
+}
+
+has() {
+  command -v "$1" >/dev/null
+}
+
+# A port that nobody listens at now.
+free_port() {
+  python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# wait_for PORT: until somebody listens there.
+wait_for() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return 0; fi
+    sleep 0.05
+  done
+  echo "nobody listens at $1"
+  return 1
+}
+
+start_nginx() {
+  nginx_port=$(free_port)
+  mkdir -p "$work/www" "$work/up" "$work/tmp"
+  cat >"$work/nginx.conf" <<EOF
+daemon off;
+master_process off;
+pid $work/nginx.pid;
+error_log $work/error.log;
+events { worker_connections 1000; }
+http {
+  access_log off;
+  client_max_body_size 0;
+  client_body_temp_path $work/tmp;
+  fastcgi_temp_path $work/tmp;
+  proxy_temp_path $work/tmp;
+  scgi_temp_path $work/tmp;
+  uwsgi_temp_path $work/tmp;
+  server {
+    listen 127.0.0.1:$nginx_port;
+    root $work/www;
+    location /up { dav_methods PUT DELETE; root $work; }
+    location /fields { return 200 "\$http_x_forwarded_for|\$http_via|\$http_connection|\$http_te|\$http_x_hop"; }
+  }
+}
+EOF
+  nginx -c "$work/nginx.conf" 2>/dev/null &
+  pids+=($!)
+  wait_for "$nginx_port"
+}
+
+# start_gateway UPSTREAM OPTION...: at $port.
+start_gateway() {
+  local upstream=$1
+  shift
+  port=$(free_port)
+  "$PROGRAM" --listen "127.0.0.1:$port" --upstream "$upstream" "$@" \
+    >"$work/gateway.log" 2>&1 &
+  gateway=$!
+  pids+=("$gateway")
+  wait_for "$port"
+}
+
+stop_gateway() {
+  kill -TERM "$gateway"
+  wait "$gateway"
+}
+
+curl_() {
+  curl -sS --max-time 30 "$@"
+}
+
+# --- curl --------------------------------------------------------------------
+
+download() {
+  curl_ "http://127.0.0.1:$port/big" | cmp - "$work/www/big"
+}
+
+ranges() {
+  curl_ -r 1000-1999 "http://127.0.0.1:$port/big" |
+    cmp - <(head -c 2000 "$work/www/big" | tail -c 1000)
+}
+
+head_only() {
+  curl_ -I "http://127.0.0.1:$port/big" >"$work/head" &&
+    grep -q "^Content-Length: $(stat -c %s "$work/www/big")" "$work/head" &&
+    grep -q '^Via: 1.1 httpool' "$work/head"
+}
+
+upload() {
+  curl_ -f -T "$work/www/big" "http://127.0.0.1:$port/up/a" &&
+    cmp "$work/up/a" "$work/www/big"
+}
+
+upload_chunked() {
+  curl_ -f -H 'Transfer-Encoding: chunked' -T "$work/www/big" \
+    "http://127.0.0.1:$port/up/b" &&
+    cmp "$work/up/b" "$work/www/big"
+}
+
+upload_expecting() {
+  curl_ -f -v -H 'Expect: 100-continue' -T "$work/www/big" \
+    "http://127.0.0.1:$port/up/c" 2>"$work/verbose" &&
+    grep -q '< HTTP/1.1 100 Continue' "$work/verbose" &&
+    cmp "$work/up/c" "$work/www/big"
+}
+
+fields() {
+  [ "$(curl_ -H 'Connection: X-Hop' -H 'X-Hop: 1' -H 'TE: gzip' \
+    -H 'X-Forwarded-For: 10.1.1.1' "http://127.0.0.1:$port/fields")" = \
+    "10.1.1.1, 127.0.0.1|1.1 httpool|||" ]
+}
+
+one_connection() {
+  curl_ -v "http://127.0.0.1:$port/small" "http://127.0.0.1:$port/small" \
+    "http://127.0.0.1:$port/none" 2>&1 | grep -c 'Re-using existing' |
+    grep -qx 2
+}
+
+status_page() {
+  curl_ "http://127.0.0.1:$port/.gateway" | grep -qx 'pool_max_pending 1000'
+}
+
+old_client() {
+  curl_ -0 "http://127.0.0.1:$port/small" | cmp - "$work/www/small"
+}
+
+# --- raw bytes ---------------------------------------------------------------
+
+# raw TEXT PATTERN COUNT: so many lines of what comes back match.
+raw() {
+  exec 5<>"/dev/tcp/127.0.0.1/$port" || return 1
+  printf '%b' "$1" >&5
+  timeout 5 cat <&5 >"$work/raw"
+  exec 5>&-
+  [ "$(grep -ac "$2" "$work/raw")" = "$3" ] || {
+    cat "$work/raw"
+    return 1
+  }
+}
+
+get='GET /small HTTP/1.1\r\nHost: a\r\n'
+post='POST /small HTTP/1.1\r\nHost: a\r\n'
+
+pipelined() {
+  raw "$get\r\n$get\r\n${get}Connection: close\r\n\r\n" '^HTTP/1.1 200' 3
+}
+
+refused_smuggling() {
+  raw "${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" \
+    '^HTTP/1.1 400' 1 &&
+    raw "${post}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello" \
+      '^HTTP/1.1 400' 1 &&
+    raw "${post}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" \
+      '^HTTP/1.1 501' 1 &&
+    raw "GET /small HTTP/1.1\r\n\r\n" '^HTTP/1.1 400' 1 &&
+    raw "GET /small HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" '^HTTP/1.1 400' 1 &&
+    raw "GET /small HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n" \
+      '^HTTP/1.1 400' 1
+}
+
+refused_size() {
+  raw "GET /$(head -c 20000 /dev/zero | tr '\0' a) HTTP/1.1\r\n\r\n" \
+    '^HTTP/1.1 414' 1 &&
+    raw "${get}X: $(head -c 20000 /dev/zero | tr '\0' a)\r\n\r\n" \
+      '^HTTP/1.1 431' 1
+}
+
+# --- the limit ---------------------------------------------------------------
+
+# Twenty at once where ten may be: those past it are told so at once.
+burst() {
+  local i
+  for ((i = 0; i < 20; i++)); do
+    curl_ -o /dev/null -D "$work/burst.$i" -w '%{http_code}\n' \
+      "http://127.0.0.1:$port/slow" >"$work/code.$i" &
+    waits[i]=$!
+  done
+  for ((i = 0; i < 20; i++)); do wait "${waits[i]}"; done
+  [ "$(cat "$work"/code.* | grep -c 200)" = 10 ] &&
+    [ "$(cat "$work"/code.* | grep -c 503)" = 10 ] &&
+    [ "$(cat "$work"/burst.* | grep -c '^Retry-After: 1')" = 10 ]
+}
+
+nobody_there() {
+  [ "$(curl_ -o /dev/null -w '%{http_code}' \
+    "http://127.0.0.1:$port/")" = 502 ]
+}
+
+# SIGTERM: what is under way is answered, and the process ends.
+graceful() {
+  local code
+  curl_ -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/slow" \
+    >"$work/last" &
+  code=$!
+  sleep 0.5
+  stop_gateway || return 1
+  wait "$code" && [ "$(cat "$work/last")" = 200 ]
+}
+
+# --- other servers and clients -----------------------------------------------
+
+python_server() {
+  python3 -m http.server --bind 127.0.0.1 --directory "$work/www" "$1" \
+    >/dev/null 2>&1 &
+  pids+=($!)
+  wait_for "$1"
+}
+
+slow_server() {
+  cat >"$work/slow.py" <<'EOF'
+import http.server, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        time.sleep(1.5)
+        self.send_response(200)
+        self.send_header('Content-Length', '2')
+        self.end_headers()
+        self.wfile.write(b'ok')
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer.request_queue_size = 100
+http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+EOF
+  python3 "$work/slow.py" "$1" &
+  pids+=($!)
+  wait_for "$1"
+}
+
+node_server() {
+  node -e 'require("http").createServer((q, r) => {
+    if (q.method === "PUT") { q.pipe(r); return; }
+    r.write("hel"); setTimeout(() => r.end("lo\n"), 10);
+  }).listen(+process.argv[1], "127.0.0.1")' "$1" &
+  pids+=($!)
+  wait_for "$1"
+}
+
+haproxy_server() {
+  cat >"$work/haproxy.cfg" <<EOF
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 1s
+listen all
+  bind 127.0.0.1:$1
+  server one 127.0.0.1:$nginx_port
+EOF
+  haproxy -f "$work/haproxy.cfg" >/dev/null 2>&1 &
+  pids+=($!)
+  wait_for "$1"
+}
+
+echoed() {
+  curl_ -f -T "$work/www/big" "http://127.0.0.1:$port/echo" |
+    cmp - "$work/www/big"
+}
+
+load_wrk() {
+  wrk -t1 -c32 -d1 "http://127.0.0.1:$port/small" >"$work/wrk" &&
+    ! grep -E 'Socket errors|Non-2xx' "$work/wrk"
+}
+
+load_h2load() {
+  h2load --h1 -n 5000 -c 16 -m 4 "http://127.0.0.1:$port/small" |
+    grep -q '5000 succeeded, 0 failed'
+}
+
+for tool in curl nginx python3; do
+  if ! has $tool; then
+    echo "1..0 # SKIP $tool is not installed"
+    exit 77
+  fi
+done
+start_nginx
+head -c 20000000 /dev/urandom >"$work/www/big"
+echo hello >"$work/www/small"
+
+start_gateway "127.0.0.1:$nginx_port"
+check "curl downloads" download
+check "curl asks for a range" ranges
+check "curl asks for the head" head_only
+check "curl uploads" upload
+check "curl uploads in chunks" upload_chunked
+check "curl waits for a 100" upload_expecting
+check "hop-by-hop fields stay behind" fields
+check "a connection is kept" one_connection
+check "a client of HTTP/1.0 is served" old_client
+check "the status page has the numbers" status_page
+check "requests may be pipelined" pipelined
+check "what could be read in two ways is refused" refused_smuggling
+check "what is too large is refused" refused_size
+if has wrk; then check "wrk" load_wrk; else skip wrk wrk; fi
+if has h2load; then check "h2load" load_h2load; else skip h2load h2load; fi
+check "it stops when it is told to" stop_gateway
+
+other=$(free_port)
+python_server "$other"
+start_gateway "127.0.0.1:$other"
+check "python's server: curl downloads" download
+stop_gateway
+if has node; then
+  other=$(free_port)
+  node_server "$other"
+  start_gateway "127.0.0.1:$other"
+  check "node: both ways at once" echoed
+  check "node: chunks" old_client
+  stop_gateway
+else
+  skip node node
+fi
+if has haproxy; then
+  other=$(free_port)
+  haproxy_server "$other"
+  start_gateway "127.0.0.1:$other"
+  check "haproxy: curl downloads" download
+  check "haproxy: curl uploads" upload
+  stop_gateway
+else
+  skip haproxy haproxy
+fi
+
+slow=$(free_port)
+slow_server "$slow"
+start_gateway "127.0.0.1:$slow" --max-pending 10 --max-connections 10
+check "past the limit it says 503 at once" burst
+check "what is under way is answered before it stops" graceful
+start_gateway "127.0.0.1:$(free_port)"
+check "without a server it says 502" nobody_there
+stop_gateway
+echo "1..$tests"
+[ "$failures" -eq 0 ]
