@@ -14,6 +14,7 @@
  * environment all that happens is printed. */
 #include "pool_actor.h"
 #include "pool_oracle.h"
+#include "pool_stream.h"
 #include "pool_trouble.h"
 #include "pool_user.h"
 
@@ -264,6 +265,8 @@ static void heal(void) {
     tcp_hold(place->port, place->v6, 0);
   }
   hang_up_all();
+  if (!world.closes)
+    streams_heal(&world);
   if (!run_loop(LAST_WORK_MAX))
     FUZZ_CHECK(world.lost);
   else

@@ -271,6 +271,7 @@ static void read_head(actor_t *actor) {
   FUZZ_CHECK(index < world->call_count);
   call = &world->calls[index];
   FUZZ_CHECK(++call->seen <= oracle_attempts(call));
+  FUZZ_CHECK(!call->body_seen); /* what flowed is gone */
   FUZZ_CHECK(strncmp(actor->head, call->method, strlen(call->method)) == 0);
   if (call->actor == NULL || !actor->end->peer->closed) {
     call->actor = actor;
@@ -309,6 +310,7 @@ static size_t take_body(actor_t *actor, const char *bytes, size_t len) {
   for (i = 0; i < len; i++)
     FUZZ_CHECK(bytes[i] == letter);
   actor->body_left -= len;
+  actor->call->body_seen = actor->call->uploads;
   return len;
 }
 

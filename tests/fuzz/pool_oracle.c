@@ -133,6 +133,8 @@ static int is_explained(const call_t *call, const pool_result_t *result) {
     return world->bare > 0; /* there may be one again by now */
   case UV_ENOMEM:
     return world->heap.failures > 0;
+  case POOL_ELENGTH:
+    return call->is_wrong;
   case POOL_EPARSE:
     return world->soiled > 0;
   case POOL_ETOOLARGE:
@@ -178,7 +180,9 @@ static void check_answer(const call_t *call, const pool_result_t *result) {
     return; /* whose head nobody has seen was answered early, by whomever */
   FUZZ_CHECK(call->answered);
   FUZZ_CHECK(id != NULL && strtoul(id, NULL, 10) == call->index);
-  FUZZ_CHECK(result->body_len == call->answer_len);
+  FUZZ_CHECK((call->streams ? call->told : result->body_len) ==
+             call->answer_len);
+  FUZZ_CHECK(!call->soiled && (!call->streams || result->body_len == 0));
   for (i = 0; i < result->body_len; i++)
     FUZZ_CHECK(result->body[i] == (char)('A' + call->index % 26));
 }
@@ -195,6 +199,7 @@ uint64_t oracle_result(const call_t *call, const pool_result_t *result) {
   const world_t *world = call->world;
 
   FUZZ_CHECK(!call->cancelled || result->error == UV_ECANCELED);
+  FUZZ_CHECK(!call->paused || result->error != 0);
   FUZZ_CHECK(result->body != NULL && result->body[result->body_len] == '\0');
   FUZZ_CHECK(result->attempts <= oracle_attempts(call));
   FUZZ_CHECK(result->attempts >= call->seen);

@@ -2,17 +2,20 @@
 
 #include "pool_actor.h"
 #include "pool_oracle.h"
+#include "pool_stream.h"
 
 #define LONG_VALUE 5000u /* more than a head keeps */
+#define OP_STREAM  20u   /* a request whose bodies flow */
 
 static void act(world_t *world, const script_step_t *step);
 
-static void act_in_callback(world_t *world) {
+const script_step_t *user_acts_in_callback(world_t *world) {
   const script_step_t *step =
       world->heals ? NULL : script_next(&world->script, SCRIPT_CALLBACK);
 
   if (step != NULL)
     act(world, step);
+  return step;
 }
 
 /* --- callbacks -------------------------------------------------------------
@@ -41,7 +44,7 @@ static void on_done(const pool_result_t *result, void *data) {
   free(call->body);
   call->body = NULL;
   digest = oracle_result(call, result);
-  act_in_callback(world);
+  user_acts_in_callback(world);
   FUZZ_CHECK(oracle_digest(result) == digest);
 }
 
@@ -57,7 +60,7 @@ void user_on_event(pool_t *pool, const pool_event_t *event, void *arg) {
   } else {
     oracle_name(world, event->endpoint);
   }
-  act_in_callback(world);
+  user_acts_in_callback(world);
 }
 
 static void on_closed(void *data) {
@@ -147,7 +150,7 @@ static void settle(call_t *call, char *body, int rc, pool_call_t id,
 static int send_call(call_t *call, pool_request_t *request,
                      oracle_request_t kind) {
   world_t *world = call->world;
-  char *body = make_body(call);
+  char *body = call->uploads ? NULL : make_body(call);
   oracle_costs_t before = oracle_costs(world);
   pool_call_t id = {0};
   int rc;
@@ -215,6 +218,8 @@ static void act_request(world_t *world, const script_step_t *step) {
   }
   request.timeout_ms = timeout_of(step->b >> 3);
   request.flags = (step->b & 0x40) != 0 ? POOL_COPY_BODY : 0;
+  if (step->op == OP_STREAM)
+    stream_prepare(call, &request, step->a >> 6);
   send_call(call, &request, kind);
 }
 
@@ -390,10 +395,12 @@ static void act_hang_up(world_t *world, const script_step_t *step) {
 
 static void act(world_t *world, const script_step_t *step) {
   static void (*const acts[])(world_t * world, const script_step_t *step) = {
-      act_request, act_request, act_burst,   act_cancel,     act_max_pending,
-      act_add,     act_remove,  act_drain,   act_close,      act_look,
-      act_starve,  act_jump,    act_hold,    act_mode,       act_hang_up,
-      act_request, act_cancel,  act_request, act_cancel_any, act_burst};
+      act_request,     act_request,   act_burst,      act_cancel,
+      act_max_pending, act_add,       act_remove,     act_drain,
+      act_close,       act_look,      act_starve,     act_jump,
+      act_hold,        act_mode,      act_hang_up,    act_request,
+      act_cancel,      act_request,   act_cancel_any, act_burst,
+      act_request,     stream_writes, stream_goes_on, stream_ends};
 
   if (step->op == SCRIPT_RAW)
     act_raw(world, step);

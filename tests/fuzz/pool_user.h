@@ -12,6 +12,10 @@ int64_t user_acts(world_t *world);
  * it is refused. */
 const call_t *user_asks_last(world_t *world);
 
+/* What the script says that a callback does: does it, and returns the step, or
+ * NULL. */
+const script_step_t *user_acts_in_callback(world_t *world);
+
 void user_closes(world_t *world);
 
 /* For the pool's config. */

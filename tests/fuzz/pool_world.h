@@ -4,6 +4,7 @@
  *   fuzz_pool.c       the run, from settings to the end of everything
  *   pool_script.c     the input as steps
  *   pool_user.c       what users do, and what they must be told
+ *   pool_stream.c     the same of bodies that flow
  *   pool_actor.c      servers: what they send, and what they may be sent
  *   pool_words.c      the words they know
  *   pool_trouble.c    connects and system calls that fail */
@@ -60,6 +61,17 @@ typedef struct {
   unsigned answered : 1; /* by that actor, and in whole */
   unsigned cancelled : 1;
   unsigned ended : 1;
+  size_t written;           /* of a body that is written in pieces */
+  size_t told;              /* of an answer that is told in pieces */
+  unsigned uploads : 1;     /* the body is written in pieces */
+  unsigned upload_over : 1; /* it was ended */
+  unsigned full : 1;        /* pool_write() refused, on_drain is to come */
+  unsigned is_wrong : 1;    /* its length is not as declared: it ends so */
+  unsigned streams : 1;     /* the answer is told in pieces */
+  unsigned head_told : 1;
+  unsigned soiled : 1;    /* a piece had a byte that is not the call's */
+  unsigned paused : 1;    /* nothing may be told */
+  unsigned body_seen : 1; /* a server has got some of an upload */
 } call_t;
 
 struct world_s {
