@@ -339,7 +339,7 @@ POOL_EXTERN int pool_end(pool_t *pool, pool_call_t call);
 
 /* Stops an answer: no on_head, on_body or callback of an answer comes until
  * pool_resume(), and the socket is not read, so that the server has to wait.
- * The deadline holds; stall_timeout_ms and min_rate do not. For requests with
+ * The deadline holds, the other timers of a request do not. For requests with
  * on_head or on_body; already so is fine. UV_EINVAL, POOL_EGONE. */
 POOL_EXTERN int pool_pause(pool_t *pool, pool_call_t call);
 

@@ -13,32 +13,10 @@ static int has_head(const pool__attempt_t *attempt) {
   return attempt->reply != NULL && pool__reply_has_head(attempt->reply);
 }
 
-/* What holds for bodies that flow: one that is held back goes after a while,
- * and those that move have to move fast enough. */
-static APART uint64_t flow_due(const pool__attempt_t *attempt,
-                               const pool__attempt_limits_t *limits,
-                               uint64_t due) {
-  const pool__flow_t *flow = attempt->flow;
-
-  if (limits->stall_timeout_ms != POOL_OFF &&
-      attempt->conn->moved_at + limits->stall_timeout_ms < due &&
-      !pool__flow_waits(flow, has_head(attempt)))
-    due = attempt->conn->moved_at + limits->stall_timeout_ms;
-
-  if (flow->upload.held && !has_head(attempt) &&
-      attempt->started_at + limits->expect_ms < due)
-    due = attempt->started_at + limits->expect_ms;
-  if (limits->min_rate != POOL_OFF &&
-      flow->moved_from + limits->rate_window_ms < due)
-    due = flow->moved_from + limits->rate_window_ms;
-  return due;
-}
-
-/* The answer's head is due a fixed time after the request is sent, whatever
- * interim responses come; the next byte either way after a quiet time, unless
- * it is the user who is waited for. */
-static uint64_t next_due(const pool__attempt_t *attempt,
-                         const pool__attempt_limits_t *limits) {
+/* What is due until the head of the answer is there: the head itself a fixed
+ * time after the request is sent, whatever interim responses come; and all. */
+static uint64_t answer_due(const pool__attempt_t *attempt,
+                           const pool__attempt_limits_t *limits) {
   uint64_t due = UINT64_MAX;
 
   if (limits->head_timeout_ms != POOL_OFF && attempt->sent_at != 0 &&
@@ -47,12 +25,45 @@ static uint64_t next_due(const pool__attempt_t *attempt,
   if (limits->timeout_ms != POOL_OFF &&
       attempt->started_at + limits->timeout_ms < due)
     due = attempt->started_at + limits->timeout_ms;
-  if (attempt->flow != NULL)
-    return flow_due(attempt, limits, due);
-  if (limits->stall_timeout_ms != POOL_OFF &&
-      attempt->conn->moved_at + limits->stall_timeout_ms < due)
-    due = attempt->conn->moved_at + limits->stall_timeout_ms;
   return due;
+}
+
+/* The next byte either way is due after a quiet time. */
+static uint64_t byte_due(const pool__attempt_t *attempt,
+                         const pool__attempt_limits_t *limits) {
+  return limits->stall_timeout_ms == POOL_OFF
+             ? UINT64_MAX
+             : attempt->conn->moved_at + limits->stall_timeout_ms;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+/* The same for bodies that flow: nothing is due while it is the user who is
+ * waited for. A body that is held back goes after a while, and those that move
+ * have to move fast enough. */
+static APART uint64_t flow_due(const pool__attempt_t *attempt,
+                               const pool__attempt_limits_t *limits) {
+  const pool__flow_t *flow = attempt->flow;
+  uint64_t due = UINT64_MAX;
+
+  if (!has_head(attempt) && !pool__flow_is_slowed(flow))
+    due = answer_due(attempt, limits);
+  if (!pool__flow_waits(flow, has_head(attempt)))
+    due = earlier(due, byte_due(attempt, limits));
+  if (flow->upload.held && !has_head(attempt))
+    due = earlier(due, attempt->started_at + limits->expect_ms);
+  if (limits->min_rate != POOL_OFF)
+    due = earlier(due, flow->moved_from + limits->rate_window_ms);
+  return due;
+}
+
+static uint64_t next_due(const pool__attempt_t *attempt,
+                         const pool__attempt_limits_t *limits) {
+  if (attempt->flow != NULL)
+    return flow_due(attempt, limits);
+  return earlier(answer_due(attempt, limits), byte_due(attempt, limits));
 }
 
 static void set_timer(pool__attempt_t *attempt,
@@ -78,7 +89,7 @@ static APART void note_landed(pool__attempt_t *attempt, uint64_t now) {
     note_sent(attempt, now);
     return;
   }
-  pool__flow_count(attempt->flow, upload->in_flight);
+  pool__flow_count(attempt->flow, upload->in_flight - upload->counted);
   pool__upload_landed(upload);
   if (pool__upload_is_over(upload))
     note_sent(attempt, now);
@@ -140,8 +151,10 @@ int pool__attempt_sent(pool__attempt_t *attempt, int status,
                        const pool__attempt_limits_t *limits) {
   uint64_t now = now_of(attempt);
 
-  if (is_broken_pipe(status))
+  if (is_broken_pipe(status)) {
+    attempt->broke = 1;
     return POOL__GOES_ON; /* on_end is next, or an answer and on_end */
+  }
   if (status != 0)
     return status;
   attempt->conn->moved_at = now;
@@ -171,10 +184,12 @@ int pool__attempt_flush(pool__attempt_t *attempt,
   count = pool__upload_send(upload, pieces);
   if (count > 0) {
     rc = pool__conn_send(attempt->conn, pieces, count, &sent);
-    if (rc < 0)
-      return is_broken_pipe(rc) && pool__conn_peek(attempt->conn) != 0
+    if (rc < 0) {
+      attempt->broke = is_broken_pipe(rc) ? 1 : 0;
+      return attempt->broke && pool__conn_peek(attempt->conn) != 0
                  ? POOL__GOES_ON
                  : rc;
+    }
     attempt->conn->moved_at = now;
     if (rc > 0)
       return POOL__GOES_ON;
@@ -234,7 +249,8 @@ int pool__attempt_end(pool__attempt_t *attempt, int error) {
 
   if (error == UV_EOF && attempt->reply != NULL &&
       pool__reply_finish(attempt->reply) > 0) {
-    rc = pool__conn_take_error(attempt->conn);
+    /* A reset that the write was told is told only once. */
+    rc = attempt->broke ? POOL_EHANGUP : pool__conn_take_error(attempt->conn);
     if (rc == 0)
       attempt->phase = POOL_COMPLETE;
     return rc;
@@ -246,6 +262,18 @@ int pool__attempt_end(pool__attempt_t *attempt, int error) {
 static int ought_to_move(const pool__attempt_t *attempt) {
   return !pool__flow_waits(attempt->flow, has_head(attempt)) &&
          (has_head(attempt) || attempt->sent_at == 0);
+}
+
+/* Of what is in flight, what the kernel has taken by now has moved too. */
+static void count_in_flight(pool__attempt_t *attempt) {
+  pool__upload_t *upload = &attempt->flow->upload;
+  size_t waits = pool__conn_queued(attempt->conn);
+  size_t gone = upload->in_flight > waits ? upload->in_flight - waits : 0;
+
+  if (gone <= upload->counted)
+    return;
+  pool__flow_count(attempt->flow, gone - upload->counted);
+  upload->counted = gone;
 }
 
 /* The timers of a flow have come, or others. */
@@ -267,6 +295,7 @@ static int check_flow(pool__attempt_t *attempt,
   if (limits->min_rate == POOL_OFF ||
       flow->moved_from + limits->rate_window_ms > now)
     return POOL__GOES_ON;
+  count_in_flight(attempt);
   least = (uint64_t)limits->min_rate * (now - flow->moved_from) / 1000;
   if (ought_to_move(attempt) && flow->moved < least)
     return UV_ETIMEDOUT;

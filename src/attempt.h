@@ -30,6 +30,7 @@ struct pool__attempt_s {
   uint8_t sent;    /* bytes of it were given to the kernel */
   uint8_t is_ping; /* the pool's own, no call's */
   uint8_t excused; /* its end tells nothing of the endpoint */
+  uint8_t broke;   /* the pipe did, while the request was on its way */
   uint64_t started_at;
   uint64_t sent_at;       /* wholly; 0 while not */
   uint64_t first_byte_at; /* 0 while there is none */
@@ -38,7 +39,8 @@ struct pool__attempt_s {
 typedef struct {
   uint32_t head_timeout_ms;  /* or POOL_OFF */
   uint32_t stall_timeout_ms; /* or POOL_OFF */
-  uint32_t timeout_ms;       /* of the whole attempt; or POOL_OFF */
+  uint32_t timeout_ms;       /* of the whole attempt; or POOL_OFF; as the one
+                                of the head not of a flow that its user slows */
   uint32_t expect_ms;        /* a body is held back for so long at most */
   uint32_t min_rate;         /* bytes a second, of bodies that flow; or OFF */
   uint32_t rate_window_ms;   /* over so long */

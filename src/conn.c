@@ -149,6 +149,10 @@ static size_t unsent_bytes(pool__conn_t *conn) {
   return bytes;
 }
 
+size_t pool__conn_queued(const pool__conn_t *conn) {
+  return uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp);
+}
+
 int pool__conn_wrote_some(pool__conn_t *conn) {
   size_t unsent = unsent_bytes(conn);
   int moved = unsent != conn->unsent;

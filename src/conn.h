@@ -101,6 +101,9 @@ int pool__conn_go_on_reading(pool__conn_t *conn);
  * be yes too early, for a request that is under way. */
 int pool__conn_wrote_some(pool__conn_t *conn);
 
+/* Bytes that libuv has and the kernel has not. */
+size_t pool__conn_queued(const pool__conn_t *conn);
+
 /* Looks at the socket without taking anything. 0: nothing to read, as it
  * should be at rest; else it must not be used. */
 int pool__conn_peek(const pool__conn_t *conn);

@@ -15,6 +15,7 @@
 
 #include "conns.h"
 #include "settle.h"
+#include "stream.h"
 
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 10000u
@@ -72,10 +73,7 @@ static __attribute__((noinline, cold)) void begin_flow(pool_t *pool,
 
   if (flow->paused)
     pool__conn_stop_reading(call->attempt.conn);
-  if (flow->upload.was_full && flow->on_drain != NULL) {
-    pool__flow_set_due(flow);
-    pool__wake(pool);
-  }
+  pool__stream_note_room(pool, flow);
 }
 
 /* Starts a call on an idle connection. One that was at rest and turns out to be

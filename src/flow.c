@@ -51,8 +51,8 @@ pool__flow_t *pool__flow_take(pool__flows_t *flows,
   flow->on_body = request->on_body;
   flow->on_drain = request->on_drain;
   flow->held_from = 0;
-  flow->has_upload = flow->expects = flow->paused = flow->head_seen =
-      flow->told = 0;
+  flow->has_upload = flow->expects = flow->head_seen = flow->told = 0;
+  flow->paused = flow->was_paused = 0;
   pool__upload_begin(&flow->upload, 0);
   return flow;
 }

@@ -38,6 +38,7 @@ typedef struct pool__flow_s {
   unsigned has_upload : 1; /* the request's body is one */
   unsigned expects : 1;    /* it is held back for a 100 (Continue) */
   unsigned paused : 1;     /* by its consumer */
+  unsigned was_paused : 1; /* at some time: what took long says nothing */
   unsigned head_seen : 1;  /* of the answer */
   unsigned told : 1;       /* something of the answer, to the user */
 } pool__flow_t;
@@ -81,9 +82,20 @@ static inline size_t pool__flow_held(const pool__flow_t *flow) {
 /* Of what was kept only the last `len` bytes are still to be looked at. */
 void pool__flow_keep(pool__flow_t *flow, size_t len);
 
+/* Its consumer pauses. */
+static inline void pool__flow_pause(pool__flow_t *flow) {
+  flow->paused = flow->was_paused = 1;
+}
+
 /* Nothing moves because of the user, not of the network. `has_head`: of the
  * answer. */
 int pool__flow_waits(const pool__flow_t *flow, int has_head);
+
+/* How long it took is, or may be, the user's doing. */
+static inline int pool__flow_is_slowed(const pool__flow_t *flow) {
+  return flow->was_paused || (flow->has_upload && flow->upload.whole == NULL &&
+                              !pool__upload_is_over(&flow->upload));
+}
 
 /* Bytes have moved; and a new count begins. */
 static inline void pool__flow_count(pool__flow_t *flow, size_t bytes) {

@@ -149,6 +149,8 @@ static void on_timer(pool__conn_t *conn, uint64_t now) {
     rc = pool__attempt_check(conn->attempt, limits_of(pool, conn), now);
     if (rc != POOL__GOES_ON)
       pool__hear_conclude(pool, conn->attempt, rc);
+    else if (conn->attempt->flow != NULL)
+      pool__stream_note_room(pool, conn->attempt->flow);
     return;
   case POOL__CONN_CLOSING:
   case POOL__CONN_STATES:

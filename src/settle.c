@@ -69,10 +69,11 @@ static pool__verdict_t verdict_of(const pool_t *pool,
 /* From the end of the request to the first byte of the answer, without the time
  * in which nobody looked for it. */
 static uint64_t latency_of(const pool_t *pool, const pool__attempt_t *attempt) {
-  uint64_t from =
-      attempt->sent_at != 0 ? attempt->sent_at : attempt->started_at;
+  uint64_t from = attempt->sent_at;
   uint64_t to = attempt->first_byte_at;
 
+  if (from == 0 || from > to) /* it came while the body was on its way */
+    from = attempt->started_at;
   if (to <= from)
     return 0;
   if (pool->wheel.blocked_at <= from)
@@ -328,7 +329,8 @@ static int is_stuck(const pool__call_t *call, uint64_t now) {
 static void abort_attempt(pool_t *pool, pool__call_t *call, int error) {
   if (error == UV_ETIMEDOUT)
     pool__call_note_failure(call, error, 0);
-  if (error != UV_ETIMEDOUT || !is_stuck(call, now_of(pool)))
+  if (error != UV_ETIMEDOUT || !is_stuck(call, now_of(pool)) ||
+      (call->flow != NULL && pool__flow_is_slowed(call->flow)))
     call->attempt.excused = 1;
   note_budget(pool, call, pool__settle_release(pool, &call->attempt, error));
 }

@@ -12,7 +12,7 @@ static int goes_on(pool__conn_t *conn, pool__attempt_t *attempt, int says) {
   if (conn->attempt != attempt)
     return POOL__GONE;
   if (says == POOL_PAUSE)
-    attempt->flow->paused = 1;
+    pool__flow_pause(attempt->flow);
   return POOL__GOES_ON;
 }
 
@@ -23,6 +23,7 @@ static int tell_head(pool_t *pool, pool__conn_t *conn,
   pool_result_t head;
 
   flow->head_seen = 1;
+  pool__flow_count_from(flow, pool__wheel_now(&pool->wheel));
   if (flow->on_head == NULL)
     return POOL__GOES_ON;
   flow->told = 1;
@@ -57,6 +58,7 @@ static int step(pool_t *pool, pool__conn_t *conn, const char *bytes, size_t len,
   rc = pool__attempt_continue(attempt, &pool->attempt_limits);
   if (rc != POOL__GOES_ON)
     return rc;
+  pool__stream_note_room(pool, attempt->flow);
   if (pool__reply_has_head(reply) && !attempt->flow->head_seen)
     return tell_head(pool, conn, attempt);
   return reply->piece_len > 0 ? tell_piece(pool, conn, attempt) : POOL__GOES_ON;
@@ -131,6 +133,13 @@ void pool__stream_drain(pool_t *pool, pool__call_t *call) {
 
   if (flow->on_drain != NULL && pool__upload_has_drained(&flow->upload))
     flow->on_drain(pool, pool__call_id(call), call->data);
+}
+
+void pool__stream_note_room(pool_t *pool, pool__flow_t *flow) {
+  if (flow->on_drain == NULL || !flow->upload.was_full)
+    return;
+  pool__flow_set_due(flow);
+  pool__wake(pool);
 }
 
 static void take_turn(pool_t *pool, pool__call_t *call) {
@@ -268,7 +277,7 @@ int pool_pause(pool_t *pool, pool_call_t id) {
 
   if (err != 0)
     return err;
-  call->flow->paused = 1;
+  pool__flow_pause(call->flow);
   if (call->attempt.conn != NULL)
     pool__conn_stop_reading(call->attempt.conn);
   return 0;

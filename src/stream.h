@@ -21,6 +21,10 @@ int pool__stream_read(pool_t *pool, pool__conn_t *conn, const char *bytes,
  * code: the last act. */
 void pool__stream_drain(pool_t *pool, pool__call_t *call);
 
+/* Something was sent where nothing may be told: if somebody waits for room he
+ * is told in a turn. */
+void pool__stream_note_room(pool_t *pool, pool__flow_t *flow);
+
 /* The turns of all flows that are due now. Runs user code. */
 void pool__stream_turns(pool_t *pool);
 

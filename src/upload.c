@@ -24,7 +24,8 @@ void pool__upload_clear(pool__upload_t *upload) {
 void pool__upload_begin(pool__upload_t *upload, uint64_t length) {
   pool__ring_drop(&upload->ring, upload->ring.len);
   upload->whole = NULL;
-  upload->whole_len = upload->in_flight = 0;
+  upload->whole_len = 0;
+  upload->in_flight = upload->counted = 0;
   upload->left = length;
   upload->ended = upload->held = upload->begun = upload->was_full = 0;
   upload->whole_sent = 0;
@@ -121,11 +122,11 @@ void pool__upload_landed(pool__upload_t *upload) {
     upload->whole_sent = 1;
   else
     pool__ring_drop(&upload->ring, upload->in_flight);
-  upload->in_flight = 0;
+  upload->in_flight = upload->counted = 0;
 }
 
 void pool__upload_rewind(pool__upload_t *upload) {
-  upload->in_flight = 0;
+  upload->in_flight = upload->counted = 0;
   upload->begun = upload->whole_sent = 0;
 }
 

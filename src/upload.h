@@ -22,6 +22,7 @@ typedef struct {
   size_t whole_len;
   uint64_t left;         /* of the declared length, not yet taken; or UNKNOWN */
   size_t in_flight;      /* bytes that are being written */
+  size_t counted;        /* of them, as moved already */
   unsigned ended : 1;    /* nothing more will be put in */
   unsigned held : 1;     /* waits for a 100 (Continue), or for long enough */
   unsigned begun : 1;    /* some of it was given to a socket */

@@ -278,6 +278,36 @@ static void a_pause_does_not_stop_the_deadline(void **state) {
   assert_int_equal(stream_resume(&stream), POOL_EGONE);
 }
 
+/* Consumers that pause for too long are no fault of the servers. */
+static void a_pause_blames_nobody(void **state) {
+  pool_config_t config = {.eject_after = 5,
+                          .max_attempts = 1,
+                          .head_timeout_ms = 200,
+                          .attempt_timeout_ms = 250};
+  pool_request_t request = {.timeout_ms = 1000};
+  fixture_t *fx = *state;
+  stream_t streams[20] = {0};
+  int i;
+
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  for (i = 0; i < 20; i++) {
+    streams[i].on_piece = stream_pause_each;
+    stream_ask(&streams[i], fx, &request);
+    if (i % 2 == 0)
+      assert_int_equal(pool_pause(fx->pool, streams[i].call), 0);
+  }
+  fixture_run(fx);
+  for (i = 0; i < 20; i++) {
+    assert_int_equal(streams[i].record->error, UV_ETIMEDOUT);
+    assert_in_range(streams[i].record->total_ms, 1000, 1020);
+  }
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+  assert_int_equal(fixture_endpoint_stats(fx, fx->server).recent_fails +
+                       fixture_endpoint_stats(fx, fx->servers[1]).recent_fails,
+                   0);
+}
+
 /* Half of a thousand are paused, and never go on: the others do not notice, and
  * the memory has its bound. */
 static void a_thousand_do_not_mind_those_that_are_stuck(void **state) {
@@ -409,6 +439,7 @@ int main(void) {
       FIXTURE_TEST(a_pause_in_the_head_holds_the_body),
       FIXTURE_TEST(a_pause_before_anything_holds_all),
       FIXTURE_TEST(a_pause_does_not_stop_the_deadline),
+      FIXTURE_TEST(a_pause_blames_nobody),
       FIXTURE_TEST(a_thousand_do_not_mind_those_that_are_stuck),
       FIXTURE_TEST(a_cancel_in_on_head_is_the_end),
       FIXTURE_TEST(a_cancel_in_on_body_is_the_end),

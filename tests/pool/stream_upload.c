@@ -278,6 +278,41 @@ static void a_body_waits_for_the_100(void **state) {
   assert_int_equal(fixture_stats(fx).idle, 1);
 }
 
+/* Who was refused while the body was held back is told when it goes. */
+static void then_there_is_room(void **state) {
+  static const server_step_t continues[] = {
+      EXPECT_HEAD(), DELAY(200), SEND(CONTINUE), DELAY(500), REPLY(), HANG()};
+  static const server_step_t silent[] = {EXPECT_HEAD(), DELAY(600), REPLY(),
+                                         HANG()};
+  pool_request_t request = {.method = "POST",
+                            .path = "/x",
+                            .body_len = 2000,
+                            .flags = POOL_EXPECT | POOL_STREAM};
+  pool_config_t config = {.high_water_bytes = 1024, .expect_timeout_ms = 400};
+  fixture_t *fx = *state;
+  int i;
+
+  fixture_pool(fx, &config);
+  for (i = 0; i < 2; i++) {
+    stream_t stream = {0};
+
+    server_script(fx->server, i == 0 ? continues : silent);
+    stream_ask(&stream, fx, &request);
+    assert_int_equal(stream_write(&stream, stream_big(), 1000), 0);
+    assert_int_equal(stream_write(&stream, stream_big(), 1000), UV_EAGAIN);
+    fixture_run_ms(fx, 150);
+    assert_int_equal(stream.drains, 0);
+    fixture_run_ms(fx, 300);
+    assert_int_equal(stream.drains, 1);
+    assert_int_equal(stream_write(&stream, stream_big(), 1000), 0);
+    assert_int_equal(stream_end(&stream), 0);
+    fixture_run(fx);
+    assert_int_equal(stream.record->error, 0);
+    server_close_all(fx->server, 0);
+    fixture_run_ms(fx, 5);
+  }
+}
+
 static void or_for_long_enough(void **state) {
   static const server_step_t silent[] = {EXPECT(), REPLY(), REPEAT()};
   pool_request_t request = {.method = "POST",
@@ -367,6 +402,46 @@ static void a_drip_below_the_minimum_rate_is_stuck(void **state) {
   assert_in_range(stream.record->total_ms, 500, 530);
 }
 
+/* The time that an answer takes to begin is not counted with its body. */
+static void a_late_answer_that_is_fast_enough_is_not(void **state) {
+  static const server_step_t late[] = {
+      EXPECT(), DELAY(950),
+      SEND("HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n"),
+      FLOOD("0123456789012345678901234567890123456789", 10)};
+  pool_config_t config = {.min_rate = 2000, .rate_window_ms = 1000};
+  fixture_t *fx = *state;
+  stream_t stream = {0};
+
+  server_default(fx->server, late);
+  fixture_pool(fx, &config);
+  stream_ask(&stream, fx, NULL);
+  fixture_run_record(fx, stream.record);
+  assert_int_equal(stream.record->error, 0);
+  assert_int_equal(stream.len, 8000);
+}
+
+/* A lot that takes several windows to leave moves all the while. */
+static void nor_is_a_large_lot(void **state) {
+  static const server_step_t slow[] = {EXPECT(), REPLY(), REPEAT()};
+  pool_request_t whole = {.method = "POST",
+                          .path = "/x",
+                          .flags = POOL_EXPECT,
+                          .body_len = 3 * BIG};
+  pool_config_t config = {
+      .min_rate = 1000, .rate_window_ms = 100, .expect_timeout_ms = 10};
+  fixture_t *fx = *state;
+  char *body = calloc(3, BIG);
+  record_t *got;
+
+  whole.body = body;
+  server_default(fx->server, slow);
+  fixture_pool(fx, &config);
+  got = fixture_request(fx, &whole);
+  fixture_run(fx);
+  assert_int_equal(got->error, 0);
+  free(body);
+}
+
 static void a_slow_user_is_not(void **state) {
   pool_request_t request = {
       .method = "POST", .path = "/x", .flags = POOL_STREAM};
@@ -404,10 +479,13 @@ int main(void) {
       FIXTURE_TEST(once_a_byte_is_gone_it_is_not_sent_again),
       FIXTURE_TEST(who_was_refused_sends_what_it_has),
       FIXTURE_TEST(a_body_waits_for_the_100),
+      FIXTURE_TEST(then_there_is_room),
       FIXTURE_TEST(or_for_long_enough),
       FIXTURE_TEST(or_is_not_sent_at_all),
       FIXTURE_TEST(a_body_that_is_there_is_tried_again),
       FIXTURE_TEST(a_drip_below_the_minimum_rate_is_stuck),
+      FIXTURE_TEST(a_late_answer_that_is_fast_enough_is_not),
+      FIXTURE_TEST(nor_is_a_large_lot),
       FIXTURE_TEST(a_slow_user_is_not),
   };
 
