@@ -98,7 +98,8 @@ static void put_framing(client_t *client, const pool_result_t *head) {
     client_put_text(client, text);
   } else if (has_content(client, head->status)) {
     client->is_chunked = !client->is_http_1_0;
-    client->is_last |= client->is_http_1_0;
+    client->is_open = client->is_http_1_0;
+    client->is_last |= client->is_open;
     if (client->is_chunked)
       client_put_text(client, "Transfer-Encoding: chunked\r\n");
   }
@@ -174,7 +175,11 @@ void answer_on_done(const pool_result_t *result, void *data) {
       client_put_text(client, "0\r\n\r\n");
     client->answered = 1;
   } else if (client->answering) {
-    client_close(client); /* cut short: the client has to see that */
+    /* Cut short: the client has to see that. */
+    if (client->is_open)
+      client_reset(client);
+    else
+      client_close(client);
     return;
   } else {
     client->is_last |= client->stage == CLIENT_BODY;

@@ -20,6 +20,8 @@
 #define OUT_SMALL 4096u /* a piece that is gathered */
 #define LINGER_MS 1000u
 
+static void settle(client_t *client);
+
 /* --- its life --------------------------------------------------------------
  */
 
@@ -69,19 +71,46 @@ void client_close(client_t *client) {
     pool_cancel(client->server->pool, client->call);
 }
 
-void client_wait_for(client_t *client, uint32_t ms) {
-  client->due = uv_now(client->server->loop) + ms;
+void client_reset(client_t *client) {
+  if (client->closing)
+    return;
+  if (uv_tcp_close_reset(&client->tcp, on_closed) != 0) {
+    client_close(client); /* it is being shut down */
+    return;
+  }
+  client->closing = 1;
+  if (client->has_call)
+    pool_cancel(client->server->pool, client->call);
+}
+
+static uint64_t now_of(const client_t *client) {
+  return uv_now(client->server->loop);
+}
+
+/* Until when the client, not a server, may keep us waiting. */
+static uint64_t due_of(const client_t *client) {
+  const server_t *server = client->server;
+
+  if (client->stage == CLIENT_LINGERING)
+    return client->linger_due;
+  if (client->out_since != 0)
+    return client->out_since + server->slow_ms;
+  if (client->stage == CLIENT_HEAD)
+    return client->head_since != 0 ? client->head_since + server->slow_ms
+                                   : client->idle_since + server->idle_ms;
+  if (client->stage == CLIENT_BODY && client->piece == NULL)
+    return client->body_due;
+  return UINT64_MAX;
 }
 
 void client_check(client_t *client, uint64_t now) {
-  if (now >= client->due)
+  if (now >= due_of(client))
     client_close(client);
 }
 
 void client_let_go(client_t *client) {
   client->is_last = 1;
-  if (client->stage == CLIENT_HEAD && client->in_len == 0)
-    client_close(client);
+  settle(client);
 }
 
 /* --- out -------------------------------------------------------------------
@@ -123,7 +152,9 @@ static void linger(client_t *client) {
   uv_shutdown_t *req = malloc(sizeof *req);
 
   client->stage = CLIENT_LINGERING;
-  client_wait_for(client, LINGER_MS);
+  client->linger_due = now_of(client) + LINGER_MS;
+  client->piece = NULL;
+  client->in_from = client->in_len = 0;
   if (client->at_end || req == NULL ||
       uv_shutdown(req, (uv_stream_t *)&client->tcp, on_shut) != 0) {
     free(req);
@@ -133,15 +164,29 @@ static void linger(client_t *client) {
   client_process(client);
 }
 
+/* Some of what waited has left, or all. */
+static void on_out(client_t *client) {
+  size_t waiting = out_waiting(&client->out);
+
+  client->out_since = waiting > 0 ? now_of(client) : 0;
+  if (client->paused && waiting <= CLIENT_OUT_LOW) {
+    client->paused = 0;
+    pool_resume(client->server->pool, client->call);
+  }
+  client_process(client);
+}
+
 void client_flush(client_t *client) {
+  size_t waited = out_waiting(&client->out);
+
   if (client->closing) {
     client_maybe_free(client);
     return;
   }
   if (out_flush(&client->out) != 0)
     client_close(client);
-  else if (out_waiting(&client->out) > 0 && client->due == UINT64_MAX)
-    client_wait_for(client, client->server->slow_ms);
+  else if (out_waiting(&client->out) < waited || client->out_since == 0)
+    on_out(client);
 }
 
 static void on_less(out_t *out, int status) {
@@ -149,19 +194,10 @@ static void on_less(out_t *out, int status) {
 
   if (client->closing)
     return;
-  if (status != 0 || out_flush(out) != 0) {
+  if (status != 0 || out_flush(out) != 0)
     client_close(client);
-    return;
-  }
-  if (out_waiting(out) > 0)
-    client_wait_for(client, client->server->slow_ms);
-  else if (client->stage == CLIENT_WAITING)
-    client->due = UINT64_MAX;
-  if (client->paused && out_waiting(out) <= CLIENT_OUT_LOW) {
-    client->paused = 0;
-    pool_resume(client->server->pool, client->call);
-  }
-  client_process(client);
+  else
+    on_out(client);
 }
 
 /* --- requests --------------------------------------------------------------
@@ -221,32 +257,44 @@ static void begin_exchange(client_t *client) {
   client->to_head = in->parser.method == HTTP_HEAD;
   client->is_http_1_0 = in->is_http_1_0;
   client->is_last = !in->keeps_alive || client->server->stopping;
-  client_wait_for(client, client->server->slow_ms);
+  client->is_open = 0;
+  client->head_since = 0;
+  client->body_due = now_of(client) + client->server->slow_ms;
   if (strcmp(inbound_path(in), "/.gateway") == 0)
     ask_status(client);
   else
     ask_pool(client);
 }
 
-/* A piece of a body; 0 when it has to wait. */
+/* A piece of a body; 0 when it has to wait. A body may come at a thousand bytes
+ * a second, and after a while without any. */
 static int pass_piece(client_t *client, const char *piece, size_t len) {
-  int err;
+  uint64_t most = now_of(client) + client->server->slow_ms;
+  int waited = client->piece != NULL;
+  int err = 0;
 
-  if (!client->has_call)
-    return 1; /* nobody wants it any more */
-  err = pool_write(client->server->pool, client->call, piece, len);
+  if (client->has_call)
+    err = pool_write(client->server->pool, client->call, piece, len);
   client->piece = err == UV_EAGAIN ? piece : NULL;
   client->piece_len = len;
   if (err == UV_EAGAIN)
-    client->due = UINT64_MAX; /* it is not the client who is slow */
-  return err != UV_EAGAIN;
+    return 0;
+  client->body_due += len;
+  if (waited || client->body_due > most)
+    client->body_due = most;
+  if (err != 0 && err != POOL_EGONE)
+    client_close(client); /* or there would be a hole in it */
+  return 1;
 }
 
 static void end_request(client_t *client) {
+  int err = 0;
+
   client->stage = CLIENT_WAITING;
-  client->due = UINT64_MAX; /* the servers have time limits of their own */
   if (client->has_call && client->inbound.has_body)
-    pool_end(client->server->pool, client->call);
+    err = pool_end(client->server->pool, client->call);
+  if (err != 0 && err != POOL_EGONE)
+    client_close(client);
 }
 
 /* Both are over, request and answer; or the answer alone, and then no other can
@@ -254,18 +302,23 @@ static void end_request(client_t *client) {
 static void end_exchange(client_t *client) {
   if (client->stage == CLIENT_BODY)
     client->is_last = 1;
-  if (client->is_last) {
-    if (out_flush(&client->out) != 0)
-      client_close(client);
-    else if (out_waiting(&client->out) == 0)
-      linger(client);
-    else
-      client_wait_for(client, client->server->slow_ms);
-    return;
-  }
-  client->answered = 0;
   client->stage = CLIENT_HEAD;
-  client_wait_for(client, client->server->idle_ms);
+  client->answered = 0;
+  client->piece = NULL;
+  client->idle_since = now_of(client);
+  client->head_since =
+      client->in_len > client->in_from ? client->idle_since : 0;
+}
+
+static void on_bad(client_t *client) {
+  client->is_last = 1;
+  client->to_head = 0;
+  if (client->answered)
+    return;
+  if (client->has_call || client->answering)
+    client_close(client);
+  else
+    answer_refuse(client, client->inbound.status);
 }
 
 static void on_event(client_t *client, inbound_event_t event) {
@@ -276,19 +329,14 @@ static void on_event(client_t *client, inbound_event_t event) {
     begin_exchange(client);
     break;
   case INBOUND_BODY:
-    client_wait_for(client, client->server->slow_ms);
     pass_piece(client, client->inbound.piece, client->inbound.piece_len);
     break;
   case INBOUND_END:
     end_request(client);
     break;
   case INBOUND_BAD:
-    client->is_last = 1;
-    client->to_head = 0;
-    if (client->has_call)
-      client_close(client);
-    else
-      answer_refuse(client, client->inbound.status);
+    client->answering = client->stage != CLIENT_HEAD && client->answering;
+    on_bad(client);
     break;
   }
 }
@@ -300,15 +348,14 @@ static int step(client_t *client) {
 
   if (client->closing)
     return 0;
-  if (client->stage == CLIENT_LINGERING) {
+  if (client->stage == CLIENT_LINGERING)
     client->in_from = client->in_len = 0;
-    return 0;
-  }
-  if (client->answered &&
-      (client->stage == CLIENT_WAITING || client->is_last)) {
+  if (client->answered && (client->stage == CLIENT_WAITING || client->is_last))
     end_exchange(client);
-    return client->stage == CLIENT_HEAD;
-  }
+  if (client->stage == CLIENT_LINGERING ||
+      (client->stage == CLIENT_HEAD &&
+       (client->is_last || out_waiting(&client->out) > CLIENT_OUT_HIGH)))
+    return 0;
   if (client->piece != NULL &&
       !pass_piece(client, client->piece, client->piece_len))
     return 0;
@@ -337,19 +384,17 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
   (void)buf;
   if (nread == 0)
     return;
-  if (nread < 0) {
-    client->at_end = 1;
-    if (nread == UV_EOF && client->stage == CLIENT_WAITING)
-      client->is_last = 1; /* it may wait for its answer still */
-    else
-      client_close(client);
-    uv_read_stop(stream);
-    client->reading = 0;
+  if (nread < 0 && nread != UV_EOF) {
+    client_close(client);
     return;
   }
-  if (client->stage == CLIENT_HEAD && client->in_len == 0)
-    client_wait_for(client, client->server->slow_ms); /* for all of the head */
-  client->in_len += (size_t)nread;
+  if (nread == UV_EOF) {
+    client->at_end = 1; /* what is here is answered still */
+  } else {
+    client->in_len += (size_t)nread;
+    if (client->stage == CLIENT_HEAD && client->head_since == 0)
+      client->head_since = now_of(client); /* for all of it */
+  }
   client_process(client);
 }
 
@@ -377,15 +422,37 @@ static void compact(client_t *client) {
   client->in_from = 0;
 }
 
+/* Whether nothing more can come of it: its last answer is over, or the client
+ * has said its last and that led to nothing. */
+static int is_through(const client_t *client) {
+  if (client->stage == CLIENT_HEAD)
+    return client->is_last || client->at_end;
+  return client->stage == CLIENT_BODY && client->at_end &&
+         client->piece == NULL && client->in_len == 0;
+}
+
+/* What follows when all was done that can be done now. */
+static void settle(client_t *client) {
+  if (client->closing || client->stage == CLIENT_LINGERING ||
+      !is_through(client) || out_waiting(&client->out) > 0)
+    return;
+  if (client->stage == CLIENT_HEAD && client->is_last && client->answering)
+    linger(client);
+  else if (client->stage == CLIENT_BODY || client->in_len == 0 ||
+           client->at_end)
+    client_close(client);
+}
+
 /* Does all that can be done with what is there. */
 void client_process(client_t *client) {
-  if (client->busy)
+  if (client->busy || client->closing)
     return;
   client->busy = 1;
   while (step(client))
     continue;
-  client->busy = 0;
   compact(client);
+  settle(client);
+  client->busy = 0;
   if (client->in_len == 0 && client->stage == CLIENT_HEAD) {
     free(client->in); /* an idle client costs no buffer */
     client->in = NULL;
@@ -393,61 +460,10 @@ void client_process(client_t *client) {
   set_reading(client);
 }
 
-/* --- a new one -------------------------------------------------------------
- */
-
-static void note_peer(client_t *client) {
-  struct sockaddr_storage address;
-  int len = sizeof address;
-
-  if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&address, &len) != 0)
-    return;
-  if (address.ss_family == AF_INET6)
-    uv_ip6_name((struct sockaddr_in6 *)&address, client->peer,
-                sizeof client->peer);
-  else
-    uv_ip4_name((struct sockaddr_in *)&address, client->peer,
-                sizeof client->peer);
-}
-
-static void enlist(client_t *client) {
-  server_t *server = client->server;
-
-  client->next = server->clients;
-  if (server->clients != NULL)
-    server->clients->prev = client;
-  server->clients = client;
-  server->client_count++;
-}
-
-void client_accept(server_t *server) {
-  client_t *client = calloc(1, sizeof *client);
-
-  if (client == NULL)
-    return;
-  client->server = server;
-  if (uv_tcp_init(server->loop, &client->tcp) != 0) {
-    free(client);
-    return;
-  }
+void client_init(client_t *client) {
   client->tcp.data = client;
   client->out.stream = (uv_stream_t *)&client->tcp;
   client->out.on_less = on_less;
+  client->idle_since = client->head_since = now_of(client);
   inbound_init(&client->inbound);
-  enlist(client);
-  client_wait_for(client, server->slow_ms);
-  if (uv_accept((uv_stream_t *)&server->listener,
-                (uv_stream_t *)&client->tcp) != 0) {
-    client_close(client);
-    return;
-  }
-  uv_tcp_nodelay(&client->tcp, 1);
-  note_peer(client);
-  if (server->client_count > server->max_clients) {
-    client->is_last = 1;
-    answer_refuse(client, 503);
-    client_process(client);
-    return;
-  }
-  set_reading(client);
 }

@@ -30,11 +30,16 @@ struct client_s {
   size_t piece_len;
   out_t out;
   pool_call_t call;
-  uint64_t due;     /* to be closed then; UINT64_MAX */
+  uint64_t idle_since; /* between requests */
+  uint64_t head_since; /* its first byte is here since then; 0 */
+  uint64_t body_due;   /* more of a body, by then */
+  uint64_t out_since;  /* since then nothing of what waits has left; 0 */
+  uint64_t linger_due;
   int has_call;     /* its callback is still to come */
   int answering;    /* the head of an answer was put out */
   int answered;     /* all of it */
   int is_chunked;   /* the answer is */
+  int is_open;      /* it ends with the connection */
   int to_head;      /* the request was HEAD */
   int is_http_1_0;  /* and from such a client */
   int is_last;      /* the connection ends with this answer */
@@ -48,14 +53,17 @@ struct client_s {
   char peer[64];
 };
 
+/* Of a zeroed one with its server and an uv_tcp_t that is made: the rest. */
+void client_init(client_t *client);
+
 /* Does all that can be done with what is there. */
 void client_process(client_t *client);
 
 /* Frees it if nothing of it is left. */
 void client_maybe_free(client_t *client);
 
-/* It is closed in so many ms if nothing happens. */
-void client_wait_for(client_t *client, uint32_t ms);
+/* Closes it so that it cannot be taken for an orderly end. */
+void client_reset(client_t *client);
 
 /* Gathers bytes for it. */
 void client_put(client_t *client, const char *bytes, size_t len);

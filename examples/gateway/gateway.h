@@ -28,6 +28,7 @@ typedef struct {
   uint32_t max_clients;
   uint32_t slow_ms; /* a client may keep us waiting */
   uint32_t idle_ms; /* between requests */
+  int missed;       /* one could not be let in for want of memory */
   int stopping;     /* no new clients, and each answer is the last */
   void (*on_stopped)(void *data); /* the last client has gone */
   uint64_t requests;
@@ -46,9 +47,6 @@ void server_stop(server_t *server);
 
 /* Ends the clients that are left. */
 void server_abort(server_t *server);
-
-/* Takes a connection. */
-void client_accept(server_t *server);
 
 /* The server stops: one that is idle goes now. */
 void client_let_go(client_t *client);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIRST_ROOM 4096u
+#define KEPT_ROOM  16384u
 
 static int reserve(out_t *out, size_t more) {
   size_t room = out->room > 0 ? out->room : FIRST_ROOM;
@@ -74,6 +75,8 @@ int out_flush(out_t *out) {
     return n;
   if ((size_t)n == out->len) {
     out->len = 0;
+    if (out->room > KEPT_ROOM)
+      out_clear(out);
     return 0;
   }
   return fly(out, (size_t)n);

@@ -1,29 +1,89 @@
 /* The listener: lets clients in, looks now and then who is late, and ends when
  * all have gone. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "gateway.h"
+#include "client.h"
 
 #define BACKLOG  1024
 #define SWEEP_MS 250u
+#define REFUSALS 64u /* clients too many that are told so */
+
+static void note_peer(client_t *client) {
+  struct sockaddr_storage address;
+  int len = sizeof address;
+
+  if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&address, &len) != 0)
+    return;
+  if (address.ss_family == AF_INET6)
+    uv_ip6_name((struct sockaddr_in6 *)&address, client->peer,
+                sizeof client->peer);
+  else
+    uv_ip4_name((struct sockaddr_in *)&address, client->peer,
+                sizeof client->peer);
+}
+
+static void enlist(client_t *client) {
+  server_t *server = client->server;
+
+  client->next = server->clients;
+  if (server->clients != NULL)
+    server->clients->prev = client;
+  server->clients = client;
+  server->client_count++;
+}
+
+static void let_in(server_t *server) {
+  client_t *client = calloc(1, sizeof *client);
+
+  server->missed = client == NULL; /* it is tried again */
+  if (client == NULL)
+    return;
+  client->server = server;
+  if (uv_tcp_init(server->loop, &client->tcp) != 0) {
+    free(client);
+    return;
+  }
+  client_init(client);
+  enlist(client);
+  if (uv_accept((uv_stream_t *)&server->listener,
+                (uv_stream_t *)&client->tcp) != 0) {
+    client_close(client);
+    return;
+  }
+  uv_tcp_nodelay(&client->tcp, 1);
+  note_peer(client);
+  if (server->client_count > server->max_clients + REFUSALS) {
+    client_close(client);
+    return;
+  }
+  if (server->client_count > server->max_clients) {
+    client->is_last = 1;
+    answer_refuse(client, 503);
+  }
+  client_process(client);
+}
 
 static void on_connection(uv_stream_t *listener, int status) {
   server_t *server = listener->data;
 
   if (status == 0)
-    client_accept(server);
+    let_in(server);
 }
 
 static void on_flush(uv_prepare_t *handle) {
   server_t *server = handle->data;
   client_t *client = server->unflushed;
 
-  server->unflushed = NULL;
-  while (client != NULL) {
-    client_t *next = client_next_unflushed(client);
+  while (client != NULL) { /* one may put more out again, up to a limit */
+    server->unflushed = NULL;
+    while (client != NULL) {
+      client_t *next = client_next_unflushed(client);
 
-    client_flush(client);
-    client = next;
+      client_flush(client);
+      client = next;
+    }
+    client = server->unflushed;
   }
 }
 
@@ -32,6 +92,8 @@ static void on_sweep(uv_timer_t *handle) {
   uint64_t now = uv_now(server->loop);
   client_t *client = server->clients;
 
+  if (server->missed)
+    let_in(server);
   while (client != NULL) {
     client_t *next = client_next(client);
 

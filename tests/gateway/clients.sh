@@ -235,6 +235,107 @@ graceful() {
   wait "$code" && [ "$(cat "$work/last")" = 200 ]
 }
 
+# --- rough clients -----------------------------------------------------------
+
+# rough NAME: a client of clients.py.
+rough() {
+  timeout 20 python3 "$work/clients.py" "$port" "$@"
+}
+
+write_clients() {
+  cat >"$work/clients.py" <<'EOF'
+import socket, sys, time
+
+port, name = int(sys.argv[1]), sys.argv[2]
+s = socket.create_connection(('127.0.0.1', port))
+get = b'GET /%s HTTP/1.1\r\nHost: a\r\n\r\n'
+
+def all_of(s):
+    got = b''
+    while True:
+        part = s.recv(1 << 16)
+        if not part:
+            return got
+        got += part
+
+if name == 'half-close':  # two requests, and no more to say
+    s.sendall(get % b'small' * 2)
+    s.shutdown(socket.SHUT_WR)
+    sys.exit(all_of(s).count(b'200 OK') != 2)
+if name == 'never-reads':  # asks on and on
+    s.setblocking(False)
+    end = time.time() + 3
+    while time.time() < end:
+        try:
+            s.send(get % b'.gateway' * 500)
+        except BlockingIOError:
+            time.sleep(0.01)
+    sys.exit(0)
+if name == 'slow-reader':  # a large answer, read late
+    s.sendall(get % b'big')
+    time.sleep(2)
+    got = all_of(s)
+    sys.exit(len(got) < 20000000)
+if name == 'vanishes':  # in the middle of everything
+    for i in range(200):
+        s.sendall(b'PUT /up/v HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\nx' if i % 2 else get % b'big')
+        time.sleep(0.002)
+        s.close()
+        s = socket.create_connection(('127.0.0.1', port))
+    sys.exit(0)
+EOF
+}
+
+peak_kb() {
+  sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$gateway/status"
+}
+
+bounded_memory() {
+  rough never-reads || return 1
+  peak_kb
+  [ "$(peak_kb)" -lt 40000 ]
+}
+
+vanishing() {
+  rough vanishes && curl_ "http://127.0.0.1:$port/small" |
+    cmp - "$work/www/small"
+}
+
+# What is answered wholly before SIGTERM reaches a slow reader too.
+slow_and_stopped() {
+  local client
+  rough slow-reader &
+  client=$!
+  sleep 1
+  kill -TERM "$gateway"
+  wait "$client" && wait "$gateway"
+}
+
+drip_server() {
+  cat >"$work/drip.py" <<'EOF'
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Transfer-Encoding', 'chunked')
+        self.end_headers()
+        for i in range(20000):
+            self.wfile.write(b'3e8\r\n' + b'x' * 1000 + b'\r\n')
+        self.wfile.write(b'0\r\n\r\n')
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+EOF
+  python3 "$work/drip.py" "$1" &
+  pids+=($!)
+  wait_for "$1"
+}
+
+many_pieces() {
+  [ "$(curl_ "http://127.0.0.1:$port/" | wc -c)" = 20000000 ]
+}
+
 # --- other servers and clients -----------------------------------------------
 
 python_server() {
@@ -331,6 +432,16 @@ check "what could be read in two ways is refused" refused_smuggling
 check "what is too large is refused" refused_size
 if has wrk; then check "wrk" load_wrk; else skip wrk wrk; fi
 if has h2load; then check "h2load" load_h2load; else skip h2load h2load; fi
+write_clients
+check "a half-closed connection gets its answers" rough half-close
+check "who asks and never reads costs little" bounded_memory
+check "clients may vanish at any time" vanishing
+check "it stops when it is told to, behind a slow reader" slow_and_stopped
+
+other=$(free_port)
+drip_server "$other"
+start_gateway "127.0.0.1:$other"
+check "an answer of many pieces" many_pieces
 check "it stops when it is told to" stop_gateway
 
 other=$(free_port)
