@@ -66,12 +66,19 @@ static uint64_t next_due(const pool__attempt_t *attempt,
   return earlier(answer_due(attempt, limits), byte_due(attempt, limits));
 }
 
-static void set_timer(pool__attempt_t *attempt,
+static APART void arm(pool__attempt_t *attempt,
                       const pool__attempt_limits_t *limits, uint64_t now) {
   uint64_t due = next_due(attempt, limits);
 
   if (due != UINT64_MAX)
     pool__conn_arm_by(attempt->conn, due > now ? due - now : 0);
+}
+
+static inline void set_timer(pool__attempt_t *attempt,
+                             const pool__attempt_limits_t *limits,
+                             uint64_t now) {
+  if (limits->is_timed || attempt->flow != NULL)
+    arm(attempt, limits, now);
 }
 
 /* All of the request has been given to the kernel. */

@@ -41,6 +41,7 @@ typedef struct {
   uint32_t stall_timeout_ms; /* or POOL_OFF */
   uint32_t timeout_ms;       /* of the whole attempt; or POOL_OFF; as the one
                                 of the head not of a flow that its user slows */
+  uint32_t is_timed;         /* one of these is not OFF */
   uint32_t expect_ms;        /* a body is held back for so long at most */
   uint32_t min_rate;         /* bytes a second, of bodies that flow; or OFF */
   uint32_t rate_window_ms;   /* over so long */

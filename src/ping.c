@@ -20,6 +20,7 @@ int pool__pings_init(pool__pings_t *pings, pool__mem_t *mem,
   pings->limits.head_timeout_ms = POOL_OFF;
   pings->limits.stall_timeout_ms = POOL_OFF;
   pings->limits.timeout_ms = config->ping_timeout_ms;
+  pings->limits.is_timed = 1;
   if (config->ping_path == NULL)
     return 0;
   memset(&request, 0, sizeof request);

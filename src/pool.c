@@ -52,6 +52,9 @@ static void init_rooms(pool_t *pool, uv_loop_t *loop) {
   pool->attempt_limits.head_timeout_ms = config->head_timeout_ms;
   pool->attempt_limits.stall_timeout_ms = config->stall_timeout_ms;
   pool->attempt_limits.timeout_ms = config->attempt_timeout_ms;
+  pool->attempt_limits.is_timed = config->head_timeout_ms != POOL_OFF ||
+                                  config->stall_timeout_ms != POOL_OFF ||
+                                  config->attempt_timeout_ms != POOL_OFF;
   pool->attempt_limits.expect_ms = config->expect_timeout_ms;
   pool->attempt_limits.min_rate = config->min_rate;
   pool->attempt_limits.rate_window_ms = config->rate_window_ms;
