@@ -39,10 +39,17 @@ has() {
   command -v "$1" >/dev/null
 }
 
-# A port that nobody listens at now.
+# A port that nobody has now, and no connection gets by itself.
 free_port() {
-  python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 -c 'import random, socket
+while True:
+    port = random.randrange(10000, 32000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+        break
+    except OSError:
+        pass
+print(port)'
 }
 
 # wait_for PORT: until somebody listens there.
@@ -88,14 +95,19 @@ EOF
 
 # start_gateway UPSTREAM OPTION...: at $port.
 start_gateway() {
-  local upstream=$1
+  local upstream=$1 i
   shift
-  port=$(free_port)
-  "$PROGRAM" --listen "127.0.0.1:$port" --upstream "$upstream" "$@" \
+  : >"$work/gateway.log"
+  "$PROGRAM" --listen 127.0.0.1:0 --upstream "$upstream" "$@" \
     >"$work/gateway.log" 2>&1 &
   gateway=$!
   pids+=("$gateway")
-  wait_for "$port"
+  for ((i = 0; i < 400; i++)); do
+    port=$(sed -n 's/^listening on .*://p' "$work/gateway.log")
+    [ -z "$port" ] || return 0
+    sleep 0.05
+  done
+  cat "$work/gateway.log"
 }
 
 stop_gateway() {
