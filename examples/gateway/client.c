@@ -361,7 +361,8 @@ static int step(client_t *client) {
     return 0;
   if (client->stage == CLIENT_WAITING)
     return 0;
-  event = inbound_feed(&client->inbound, client->in + client->in_from,
+  event = inbound_feed(&client->inbound,
+                       client->in == NULL ? "" : client->in + client->in_from,
                        client->in_len - client->in_from, &took);
   client->in_from += took;
   on_event(client, event);

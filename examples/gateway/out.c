@@ -25,7 +25,7 @@ static int reserve(out_t *out, size_t more) {
 int out_put(out_t *out, const char *bytes, size_t len) {
   int err = reserve(out, len);
 
-  if (err != 0)
+  if (err != 0 || len == 0)
     return err;
   memcpy(out->bytes + out->len, bytes, len);
   out->len += len;
