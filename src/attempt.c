@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-/* Keeps what only flows need out of the way of the others. */
-#define APART __attribute__((noinline))
+#include "hint.h"
 
 static uint64_t now_of(const pool__attempt_t *attempt) {
   return pool__wheel_now(attempt->conn->env->wheel);
@@ -88,8 +87,8 @@ static void note_sent(pool__attempt_t *attempt, uint64_t now) {
     attempt->phase = POOL_AWAITING;
 }
 
-/* The same of the pieces that were given to it last. */
-static APART void note_landed(pool__attempt_t *attempt, uint64_t now) {
+/* The same of a flow's pieces that were given to it last. */
+static APART void note_flow_landed(pool__attempt_t *attempt, uint64_t now) {
   pool__upload_t *upload = &attempt->flow->upload;
 
   if (!attempt->flow->has_upload) {
@@ -100,6 +99,13 @@ static APART void note_landed(pool__attempt_t *attempt, uint64_t now) {
   pool__upload_landed(upload);
   if (pool__upload_is_over(upload))
     note_sent(attempt, now);
+}
+
+static inline void note_landed(pool__attempt_t *attempt, uint64_t now) {
+  if (attempt->flow == NULL)
+    note_sent(attempt, now);
+  else
+    note_flow_landed(attempt, now);
 }
 
 static APART unsigned body_pieces(const pool__attempt_t *attempt,
@@ -142,9 +148,7 @@ int pool__attempt_start(pool__attempt_t *attempt, pool__conn_t *conn,
   }
   if (rc < 0)
     return rc;
-  if (rc == 0 && attempt->flow == NULL)
-    note_sent(attempt, attempt->started_at);
-  else if (rc == 0)
+  if (rc == 0)
     note_landed(attempt, attempt->started_at);
   set_timer(attempt, limits, attempt->started_at);
   return POOL__GOES_ON;
@@ -165,10 +169,7 @@ int pool__attempt_sent(pool__attempt_t *attempt, int status,
   if (status != 0)
     return status;
   attempt->conn->moved_at = now;
-  if (attempt->flow == NULL)
-    note_sent(attempt, now);
-  else
-    note_landed(attempt, now);
+  note_landed(attempt, now);
   set_timer(attempt, limits, now);
   return attempt->flow == NULL ? POOL__GOES_ON
                                : pool__attempt_flush(attempt, limits);

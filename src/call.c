@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "hint.h"
+
 void pool__calls_init(pool__calls_t *calls, pool__mem_t *mem,
                       pool__wheel_t *wheel, uint32_t max_pending, size_t high) {
   int i;
@@ -72,7 +74,7 @@ static pool__call_t *take_slot(pool__calls_t *calls) {
   return call;
 }
 
-static void __attribute__((noinline)) give_flow(pool__call_t *call) {
+static APART void give_flow(pool__call_t *call) {
   pool__flow_give(call->flow);
   call->flow = NULL;
 }
@@ -84,9 +86,8 @@ static void give_slot(pool__calls_t *calls, pool__call_t *call) {
   pool__slab_give(&calls->slab, call->index);
 }
 
-static int __attribute__((noinline))
-take_flow(pool__calls_t *calls, pool__call_t *call,
-          const pool_request_t *request) {
+static APART int take_flow(pool__calls_t *calls, pool__call_t *call,
+                           const pool_request_t *request) {
   const pool__head_t *head = &call->head;
   pool__flow_t *flow = pool__flow_take(&calls->flows, request);
 

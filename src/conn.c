@@ -134,10 +134,14 @@ int pool__conn_go_on_reading(pool__conn_t *conn) {
   return err;
 }
 
+size_t pool__conn_queued(const pool__conn_t *conn) {
+  return uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp);
+}
+
 /* Bytes of the request that the server's kernel has not acknowledged: libuv's
  * and, where the system tells, those in the socket's own buffer. */
 static size_t unsent_bytes(pool__conn_t *conn) {
-  size_t bytes = uv_stream_get_write_queue_size(stream_of(conn));
+  size_t bytes = pool__conn_queued(conn);
 #ifdef TIOCOUTQ
   uv_os_fd_t fd;
   int in_kernel = 0;
@@ -147,10 +151,6 @@ static size_t unsent_bytes(pool__conn_t *conn) {
     bytes += (size_t)in_kernel;
 #endif
   return bytes;
-}
-
-size_t pool__conn_queued(const pool__conn_t *conn) {
-  return uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp);
 }
 
 int pool__conn_wrote_some(pool__conn_t *conn) {

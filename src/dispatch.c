@@ -14,6 +14,7 @@
 #include <assert.h>
 
 #include "conns.h"
+#include "hint.h"
 #include "settle.h"
 #include "stream.h"
 
@@ -67,8 +68,7 @@ static void look_again(pool_t *pool, pool__call_t *call) {
 
 /* What flows begins to: there may be room in its upload again; and an answer
  * whose consumer has paused before it came is not read. */
-static __attribute__((noinline, cold)) void begin_flow(pool_t *pool,
-                                                       pool__call_t *call) {
+static RARE void begin_flow(pool_t *pool, pool__call_t *call) {
   pool__flow_t *flow = call->flow;
 
   if (flow->paused)
@@ -84,7 +84,6 @@ static __attribute__((noinline, cold)) void begin_flow(pool_t *pool,
 static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
   pool__attempt_t *attempt = &call->attempt;
   int rested = conn->requests > 0 || conn->quiet_turn != pool->env.turn;
-  pool__verdict_t verdict;
   int rc;
 
   pool__endpoint_move(conn, POOL__CONN_BUSY);
@@ -103,9 +102,7 @@ static void start(pool_t *pool, pool__call_t *call, pool__conn_t *conn) {
       begin_flow(pool, call);
     return;
   }
-  verdict = pool__settle_release(pool, attempt, rc);
-  if (pool__settle_failure(pool, call, rc, verdict))
-    pool__wake(pool);
+  pool__settle_fail(pool, call, rc);
 }
 
 void pool__dispatch_fresh(pool_t *pool, pool__conn_t *conn) {

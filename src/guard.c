@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "hint.h"
 #include "text.h"
 
 #define KEEP_ALIVE_MARGIN_S 1u /* a request on its way takes time too */
@@ -10,10 +11,6 @@
 static const char version_start[] = "HTTP/1.";
 #define VERSION_LEN (sizeof version_start - 1)
 #define STATUS_LEN  12 /* "HTTP/1.1 200" */
-
-/* What most servers never send is kept out of line, or the compiler would save
- * registers for it with every field. */
-#define RARE __attribute__((noinline, cold))
 
 void pool__guard_init(pool__guard_t *guard, pool__mem_t *mem) {
   memset(guard, 0, sizeof *guard);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "hint.h"
 #include "text.h"
 
 typedef enum {
@@ -45,7 +46,6 @@ static const char close_field[] = "Connection: close\r\n";
 static const char chunked_field[] = "Transfer-Encoding: chunked\r\n";
 static const char expect_field[] = "Expect: 100-continue\r\n";
 #define LEN(literal) (sizeof(literal) - 1)
-#define RARE         __attribute__((noinline, cold))
 
 /* Hop-by-hop fields and those that would change the framing or the protocol
  * are the library's (RFC 9110 7.6.1, 10.1.1; RFC 9112 6.1). */
@@ -114,7 +114,7 @@ static int judge_length(plan_t *plan, pool__text_t value,
 
   if (plan->has_length ||
       pool__text_number(value.at, value.len, &number) != 0 ||
-      number == POOL__HEAD_UNKNOWN)
+      number == POOL__UPLOAD_UNKNOWN)
     return UV_EINVAL;
   if (number != request->body_len &&
       ((request->flags & POOL_STREAM) == 0 || request->body_len > 0))
@@ -205,8 +205,8 @@ static RARE int judge_stream(plan_t *plan, const pool_request_t *request) {
   if (request->body_len > 0)
     plan->length = request->body_len;
   else if (!plan->has_length)
-    plan->length = POOL__HEAD_UNKNOWN;
-  plan->send_length = plan->length != POOL__HEAD_UNKNOWN;
+    plan->length = POOL__UPLOAD_UNKNOWN;
+  plan->send_length = plan->length != POOL__UPLOAD_UNKNOWN;
   plan->flows = 1;
   plan->send_expect = (request->flags & POOL_EXPECT) != 0 && plan->length > 0;
   return 0;

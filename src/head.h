@@ -12,14 +12,13 @@
 #define POOL_HEAD_H_
 
 #include "mem.h"
+#include "upload.h"
 
 /* Bytes of a head that need no allocation, and bytes of memory for a longer one
  * that stay for the next. */
 #define POOL__HEAD_INLINE 320u
 #define POOL__HEAD_KEEP   4096u
 #define POOL__HEAD_PIECES 4u /* line, Host, fields, body */
-
-#define POOL__HEAD_UNKNOWN UINT64_MAX
 
 typedef struct {
   pool__mem_t *mem;

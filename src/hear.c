@@ -9,6 +9,7 @@
 #include "conns.h"
 #include "dispatch.h"
 #include "hear.h"
+#include "hint.h"
 #include "settle.h"
 #include "stream.h"
 
@@ -78,8 +79,8 @@ static void on_connect(pool__conn_t *conn, int status) {
   pool__check(pool);
 }
 
-static __attribute__((noinline)) void
-read_flow(pool_t *pool, pool__conn_t *conn, const char *bytes, size_t len) {
+static APART void read_flow(pool_t *pool, pool__conn_t *conn, const char *bytes,
+                            size_t len) {
   int rc = pool__stream_read(pool, conn, bytes, len);
 
   if (rc == POOL__GONE)

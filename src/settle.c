@@ -288,6 +288,13 @@ int pool__settle_failure(pool_t *pool, pool__call_t *call, int error,
   return 1;
 }
 
+void pool__settle_fail(pool_t *pool, pool__call_t *call, int error) {
+  pool__verdict_t verdict = pool__settle_release(pool, &call->attempt, error);
+
+  if (pool__settle_failure(pool, call, error, verdict))
+    pool__wake(pool);
+}
+
 static int is_judged(const pool_t *pool, const pool__call_t *call) {
   return pool->config.on_retry != NULL && is_repeatable(call) &&
          call->max_attempts > 1 && pool->state != POOL__CLOSING;

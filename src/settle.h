@@ -36,6 +36,10 @@ pool__verdict_t pool__settle_release(pool_t *pool, pool__attempt_t *attempt,
 int pool__settle_failure(pool_t *pool, pool__call_t *call, int error,
                          pool__verdict_t verdict);
 
+/* A call's attempt, which is on a connection, fails where no callback may run:
+ * both of the above, and if the call has ended its callback is put off. */
+void pool__settle_fail(pool_t *pool, pool__call_t *call, int error);
+
 /* A call is answered, and ENDED. Asks on_retry, if there is one: 0 when it is
  * tried again; 1 when its callback is due. */
 int pool__settle_answer(pool_t *pool, pool__call_t *call,

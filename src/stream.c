@@ -197,15 +197,6 @@ static int find_upload(const pool_t *pool, pool_call_t id, pool__call_t **out) {
   return !flow->has_upload || flow->upload.ended ? UV_EINVAL : 0;
 }
 
-/* The attempt has failed within a call of the user's. */
-static void fail(pool_t *pool, pool__call_t *call, int error) {
-  pool__verdict_t verdict = pool__settle_release(pool, &call->attempt, error);
-
-  if (pool__settle_failure(pool, call, error, verdict))
-    pool__wake(pool);
-  pool__dispatch(pool);
-}
-
 /* Something was put in: it goes out as far as it can. */
 static void push(pool_t *pool, pool__call_t *call, int was_idle) {
   pool__attempt_t *attempt = &call->attempt;
@@ -216,16 +207,22 @@ static void push(pool_t *pool, pool__call_t *call, int was_idle) {
   if (was_idle)
     pool__attempt_wait_anew(attempt, &pool->attempt_limits);
   rc = pool__attempt_flush(attempt, &pool->attempt_limits);
-  if (rc != POOL__GOES_ON)
-    fail(pool, call, rc);
+  if (rc == POOL__GOES_ON)
+    return;
+  pool__settle_fail(pool, call, rc);
+  pool__dispatch(pool);
 }
 
-/* What did not fit what was declared ends the call. */
-static int judge(pool_t *pool, pool__call_t *call, int err) {
-  if (err == POOL_ELENGTH) {
+/* What follows when something was put in, or was not: what did not fit what was
+ * declared ends the call. Returns `err`. */
+static int follow(pool_t *pool, pool__call_t *call, int was_idle, int err) {
+  if (err == 0) {
+    push(pool, call, was_idle);
+  } else if (err == POOL_ELENGTH) {
     pool__settle_abort(pool, call, err);
     pool__dispatch(pool);
   }
+  pool__check(pool);
   return err;
 }
 
@@ -239,11 +236,8 @@ int pool_write(pool_t *pool, pool_call_t id, const char *bytes, size_t len) {
   if (bytes == NULL && len > 0)
     return UV_EINVAL;
   was_idle = pool__upload_is_idle(&call->flow->upload);
-  err = judge(pool, call, pool__upload_put(&call->flow->upload, bytes, len));
-  if (err == 0)
-    push(pool, call, was_idle);
-  pool__check(pool);
-  return err;
+  return follow(pool, call, was_idle,
+                pool__upload_put(&call->flow->upload, bytes, len));
 }
 
 int pool_end(pool_t *pool, pool_call_t id) {
@@ -254,11 +248,7 @@ int pool_end(pool_t *pool, pool_call_t id) {
   if (err != 0)
     return err;
   was_idle = pool__upload_is_idle(&call->flow->upload);
-  err = judge(pool, call, pool__upload_end(&call->flow->upload));
-  if (err == 0)
-    push(pool, call, was_idle);
-  pool__check(pool);
-  return err;
+  return follow(pool, call, was_idle, pool__upload_end(&call->flow->upload));
 }
 
 static int find_answer(const pool_t *pool, pool_call_t id, pool__call_t **out) {
@@ -308,8 +298,10 @@ int pool_resume(pool_t *pool, pool_call_t id) {
     return 0;
   }
   err = pool__conn_go_on_reading(attempt->conn);
-  if (err != 0)
-    fail(pool, call, err);
+  if (err != 0) {
+    pool__settle_fail(pool, call, err);
+    pool__dispatch(pool);
+  }
   pool__check(pool);
   return 0;
 }

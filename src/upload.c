@@ -47,8 +47,7 @@ static int is_chunked(const pool__upload_t *upload) {
 static int has_room(const pool__upload_t *upload, size_t len) {
   const pool__ring_t *ring = &upload->ring;
 
-  return len <= upload->high &&
-         ring->len + len + CHUNK_ROOM + LAST_ROOM <= ring->room;
+  return ring->len + len + CHUNK_ROOM + LAST_ROOM <= ring->room;
 }
 
 static void put_chunk(pool__ring_t *ring, const char *bytes, size_t len) {

@@ -25,17 +25,6 @@ static void settle(client_t *client);
 /* --- its life --------------------------------------------------------------
  */
 
-client_t *client_next(const client_t *client) {
-  return client->next;
-}
-
-client_t *client_next_unflushed(client_t *client) {
-  client_t *next = client->next_unflushed;
-
-  client->is_unflushed = 0;
-  return next;
-}
-
 void client_maybe_free(client_t *client) {
   server_t *server = client->server;
 
@@ -62,25 +51,27 @@ static void on_closed(uv_handle_t *handle) {
   client_maybe_free(client);
 }
 
+/* It is being closed: nobody is to work for it. */
+static void leave(client_t *client) {
+  client->closing = 1;
+  if (client->has_call)
+    pool_cancel(client->server->pool, client->call);
+}
+
 void client_close(client_t *client) {
   if (client->closing)
     return;
-  client->closing = 1;
   uv_close((uv_handle_t *)&client->tcp, on_closed);
-  if (client->has_call)
-    pool_cancel(client->server->pool, client->call);
+  leave(client);
 }
 
 void client_reset(client_t *client) {
   if (client->closing)
     return;
-  if (uv_tcp_close_reset(&client->tcp, on_closed) != 0) {
+  if (uv_tcp_close_reset(&client->tcp, on_closed) == 0)
+    leave(client);
+  else
     client_close(client); /* it is being shut down */
-    return;
-  }
-  client->closing = 1;
-  if (client->has_call)
-    pool_cancel(client->server->pool, client->call);
 }
 
 static uint64_t now_of(const client_t *client) {
@@ -313,12 +304,10 @@ static void end_exchange(client_t *client) {
 static void on_bad(client_t *client) {
   client->is_last = 1;
   client->to_head = 0;
-  if (client->answered)
-    return;
-  if (client->has_call || client->answering)
-    client_close(client);
-  else
+  if (client->stage == CLIENT_HEAD)
     answer_refuse(client, client->inbound.status);
+  else if (!client->answered)
+    client_close(client); /* in a body */
 }
 
 static void on_event(client_t *client, inbound_event_t event) {
@@ -335,7 +324,6 @@ static void on_event(client_t *client, inbound_event_t event) {
     end_request(client);
     break;
   case INBOUND_BAD:
-    client->answering = client->stage != CLIENT_HEAD && client->answering;
     on_bad(client);
     break;
   }

@@ -60,9 +60,6 @@ void client_flush(client_t *client);
 /* Closes it at once. */
 void client_close(client_t *client);
 
-client_t *client_next(const client_t *client);
-client_t *client_next_unflushed(client_t *client);
-
 /* The status page as text; its length. */
 size_t status_write(const server_t *server, char *text, size_t size);
 

@@ -78,8 +78,9 @@ static void on_flush(uv_prepare_t *handle) {
   while (client != NULL) { /* one may put more out again, up to a limit */
     server->unflushed = NULL;
     while (client != NULL) {
-      client_t *next = client_next_unflushed(client);
+      client_t *next = client->next_unflushed;
 
+      client->is_unflushed = 0;
       client_flush(client);
       client = next;
     }
@@ -95,7 +96,7 @@ static void on_sweep(uv_timer_t *handle) {
   if (server->missed)
     let_in(server);
   while (client != NULL) {
-    client_t *next = client_next(client);
+    client_t *next = client->next;
 
     client_check(client, now);
     client = next;
@@ -156,7 +157,7 @@ void server_stop(server_t *server) {
     uv_close((uv_handle_t *)&server->listener, NULL);
   server->stopping = 1;
   while (client != NULL) {
-    client_t *next = client_next(client);
+    client_t *next = client->next;
 
     client_let_go(client);
     client = next;
@@ -173,7 +174,7 @@ void server_abort(server_t *server) {
   client_t *client = server->clients;
 
   while (client != NULL) {
-    client_t *next = client_next(client);
+    client_t *next = client->next;
 
     client_close(client);
     client = next;

@@ -1,14 +1,10 @@
 #include "pool_stream.h"
 
-#include "pool_actor.h"
+#include "pool_actor_inner.h"
 #include "pool_oracle.h"
 #include "pool_user.h"
 
 #define PIECE_MAX 5000u
-
-static char letter_of(const call_t *call) {
-  return (char)('A' + call->index % 26);
-}
 
 /* --- what is told ----------------------------------------------------------
  */
@@ -55,7 +51,7 @@ static int on_body(pool_t *pool, pool_call_t id, const char *bytes, size_t len,
   FUZZ_CHECK(pool == call->world->pool && call->head_told && !call->paused);
   FUZZ_CHECK(len > 0 && !call->to_head);
   for (i = 0; i < len; i++)
-    call->soiled |= bytes[i] != letter_of(call);
+    call->soiled |= bytes[i] != actor_letter_of(call);
   call->told += len;
   return says(call);
 }
@@ -129,7 +125,7 @@ static int write_piece(call_t *call, size_t len) {
   int rc;
 
   FUZZ_CHECK(piece != NULL);
-  memset(piece, letter_of(call), len);
+  memset(piece, actor_letter_of(call), len);
   world->in_call++;
   rc = pool_write(world->pool, call->id, piece, len);
   world->in_call--;
