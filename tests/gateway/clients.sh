@@ -4,36 +4,17 @@
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d)
-tests=0
-failures=0
 pids=()
 
-finish() {
+clean_up() {
   local pid
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
   wait 2>/dev/null
   rm -rf "$work"
 }
-trap finish EXIT
-
-# check NAME COMMAND...: one test.
-check() {
-  local name=$1
-  shift
-  tests=$((tests + 1))
-  if "$@" >"$work/said" 2>&1; then
-    echo "ok $tests - $name"
-  else
-    failures=$((failures + 1))
-    sed 's/^/# /' "$work/said" | head -n 20
-    echo "not ok $tests - $name"
-  fi
-}
-
-skip() {
-  tests=$((tests + 1))
-  echo "ok $tests - $1 # SKIP $2 is not installed"
-}
+trap clean_up EXIT
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
 has() {
   command -v "$1" >/dev/null
@@ -493,5 +474,4 @@ check "what is under way is answered before it stops" graceful
 start_gateway "127.0.0.1:$(free_port)"
 check "without a server it says 502" nobody_there
 stop_gateway
-echo "1..$tests"
-[ "$failures" -eq 0 ]
+finish

@@ -14,22 +14,8 @@ warnings=(-pedantic-errors -Wall -Wextra -Werror)
 export CC CXX
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-count=0
-failures=0
-
-# check WHAT COMMAND...: one test.
-check() {
-  local what=$1
-  shift
-  count=$((count + 1))
-  if "$@" >"$work/check.log" 2>&1; then
-    echo "ok $count - $what"
-  else
-    failures=$((failures + 1))
-    tail -n 25 "$work/check.log" | sed 's/^/#   /'
-    echo "not ok $count - $what"
-  fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "$root/tests/lib/tap.sh"
 
 # The flags that pkg-config gives, as words in the array `flags`.
 flags_of() {
@@ -45,9 +31,4 @@ install_to() {
     -DHTTPOOL_EXAMPLES=OFF "$@" &&
     cmake --build "$build" --parallel 2 &&
     cmake --install "$build" --prefix "$prefix"
-}
-
-finish() {
-  echo "1..$count"
-  [ "$failures" -eq 0 ]
 }

@@ -364,69 +364,74 @@ static void our_own_cancellations_do_not_count(void **state) {
   assert_int_equal(fixture_stats(fx).ejections, 0);
 }
 
-static void block_300(uv_timer_t *timer) {
-  fixture_t *fx = timer->data;
+/* Blocks the loop for so long when its timer fires. */
+typedef struct {
+  fixture_t *fx;
+  uv_timer_t timer;
+  uint32_t ms;
+} blocker_t;
 
-  fixture_block(300);
-  uv_update_time(&fx->loop);
+static void on_block(uv_timer_t *timer) {
+  const blocker_t *blocker = timer->data;
+
+  fixture_block(blocker->ms);
+  uv_update_time(&blocker->fx->loop);
+}
+
+/* Two servers that answer nothing, and a blocker. */
+static void begin_blocked(blocker_t *blocker, fixture_t *fx,
+                          const pool_config_t *config, uint32_t ms) {
+  server_default(fx->server, hangs);
+  fixture_pool(fx, config);
+  server_default(fixture_server(fx), hangs);
+  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
+  blocker->fx = fx;
+  blocker->ms = ms;
+  uv_timer_init(&fx->loop, &blocker->timer);
+  uv_unref((uv_handle_t *)&blocker->timer);
+  blocker->timer.data = blocker;
+}
+
+static void end_blocked(blocker_t *blocker) {
+  uv_close((uv_handle_t *)&blocker->timer, NULL);
+  fixture_turns(blocker->fx, 2);
 }
 
 static void what_fails_while_our_loop_is_blocked_does_not_count(void **state) {
   pool_config_t config = {
       .max_attempts = 1, .eject_after = 5, .attempt_timeout_ms = 50};
   fixture_t *fx = *state;
-  uv_timer_t timer;
+  blocker_t blocker;
   int i;
 
-  server_default(fx->server, hangs);
-  fixture_pool(fx, &config);
-  server_default(fixture_server(fx), hangs);
-  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
-  uv_timer_init(&fx->loop, &timer);
-  uv_unref((uv_handle_t *)&timer);
-  timer.data = fx;
+  begin_blocked(&blocker, fx, &config, 300);
   for (i = 0; i < 30; i++) {
     fixture_get(fx, "/x");
-    uv_timer_start(&timer, block_300, 5, 0);
+    uv_timer_start(&blocker.timer, on_block, 5, 0);
     fixture_run(fx);
   }
   assert_int_equal(fixture_stats(fx).failed, 30);
   assert_int_equal(fixture_stats(fx).ejections, 0);
-  uv_close((uv_handle_t *)&timer, NULL);
-  fixture_turns(fx, 2);
-}
-
-static void block_40(uv_timer_t *timer) {
-  fixture_t *fx = timer->data;
-
-  fixture_block(40);
-  uv_update_time(&fx->loop);
+  end_blocked(&blocker);
 }
 
 static void but_a_moment_is_no_excuse_for_a_long_silence(void **state) {
   pool_config_t config = {
       .max_attempts = 1, .eject_after = 5, .attempt_timeout_ms = 400};
   fixture_t *fx = *state;
-  uv_timer_t timer;
+  blocker_t blocker;
 
-  server_default(fx->server, hangs);
-  fixture_pool(fx, &config);
-  server_default(fixture_server(fx), hangs);
-  assert_int_equal(pool_add_endpoint(fx->pool, fx->servers[1]->address), 0);
-  uv_timer_init(&fx->loop, &timer);
-  uv_unref((uv_handle_t *)&timer);
-  timer.data = fx;
+  begin_blocked(&blocker, fx, &config, 40);
   while (fixture_stats(fx).failed < 60 && fixture_stats(fx).ejections == 0) {
     pool_request_t soon = {.path = "/x", .timeout_ms = 10};
 
     fixture_get(fx, "/x");
     fixture_request(fx, &soon); /* shows that there was a block */
-    uv_timer_start(&timer, block_40, 5, 0);
+    uv_timer_start(&blocker.timer, on_block, 5, 0);
     fixture_run(fx);
   }
   assert_int_equal(fixture_stats(fx).ejections, 1);
-  uv_close((uv_handle_t *)&timer, NULL);
-  fixture_turns(fx, 2);
+  end_blocked(&blocker);
 }
 
 /* Nobody had the time to see that it was there. */

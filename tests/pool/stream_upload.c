@@ -251,22 +251,23 @@ static void who_was_refused_sends_what_it_has(void **state) {
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
+static const pool_request_t whole_post = {.method = "POST",
+                                          .path = "/x",
+                                          .body = "hello",
+                                          .body_len = 5,
+                                          .flags = POOL_EXPECT};
+
 static void a_body_waits_for_the_100(void **state) {
   static const server_step_t continues[] = {EXPECT_HEAD(),  DELAY(200),
                                             SEND(CONTINUE), DELAY(20),
                                             SEND(OK_BODY),  HANG()};
-  pool_request_t whole = {.method = "POST",
-                          .path = "/x",
-                          .body = "hello",
-                          .body_len = 5,
-                          .flags = POOL_EXPECT};
   fixture_t *fx = *state;
   uint64_t before;
   record_t *got;
 
   server_default(fx->server, continues);
   fixture_pool(fx, NULL);
-  got = fixture_request(fx, &whole);
+  got = fixture_request(fx, &whole_post);
   fixture_run_ms(fx, 150);
   assert_non_null(
       strstr(stream_last_request(fx), "\r\nExpect: 100-continue\r\n"));
@@ -338,18 +339,13 @@ static void or_is_not_sent_at_all(void **state) {
   static const server_step_t refuses[] = {
       EXPECT_HEAD(), SEND("HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno"),
       HANG()};
-  pool_request_t whole = {.method = "POST",
-                          .path = "/x",
-                          .body = "hello",
-                          .body_len = 5,
-                          .flags = POOL_EXPECT};
   fixture_t *fx = *state;
   uint64_t before;
   record_t *got;
 
   server_default(fx->server, refuses);
   fixture_pool(fx, NULL);
-  got = fixture_request(fx, &whole);
+  got = fixture_request(fx, &whole_post);
   fixture_run(fx);
   assert_int_equal(got->error, 0);
   assert_int_equal(got->status, 417);
