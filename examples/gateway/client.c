@@ -427,8 +427,7 @@ static void settle(client_t *client) {
     return;
   if (client->stage == CLIENT_HEAD && client->is_last && client->answering)
     linger(client);
-  else if (client->stage == CLIENT_BODY || client->in_len == 0 ||
-           client->at_end)
+  else
     client_close(client);
 }
 

@@ -264,6 +264,9 @@ if name == 'never-reads':  # asks on and on
         except BlockingIOError:
             time.sleep(0.01)
     sys.exit(0)
+if name == 'half-a-head':  # and nothing more
+    s.sendall(b'GET /small HTTP/1.1\r\nHost: a')
+    sys.exit(all_of(s) != b'')
 if name == 'slow-reader':  # a large answer, read late
     s.sendall(get % b'big')
     time.sleep(2)
@@ -305,6 +308,16 @@ slow_and_stopped() {
   sleep 1
   kill -TERM "$gateway"
   wait "$client" && wait "$gateway"
+}
+
+# Who has said half a request does not keep it from its end.
+half_said_and_stopped() {
+  local client start=$SECONDS
+  rough half-a-head &
+  client=$!
+  sleep 1
+  kill -TERM "$gateway"
+  wait "$client" && wait "$gateway" && [ $((SECONDS - start)) -lt 6 ]
 }
 
 drip_server() {
@@ -439,6 +452,8 @@ drip_server "$other"
 start_gateway "127.0.0.1:$other"
 check "an answer of many pieces" many_pieces
 check "it stops when it is told to" stop_gateway
+start_gateway "127.0.0.1:$nginx_port"
+check "it stops, whoever has said half a request" half_said_and_stopped
 
 other=$(free_port)
 python_server "$other"
