@@ -13,17 +13,18 @@ static int has_head(const pool__attempt_t *attempt) {
 }
 
 /* What is due until the head of the answer is there: the head itself a fixed
- * time after the request is sent, whatever interim responses come; and all. */
+ * time after the request is sent, whatever interim responses come; and all,
+ * counted from then. */
 static uint64_t answer_due(const pool__attempt_t *attempt,
-                           const pool__attempt_limits_t *limits) {
+                           const pool__attempt_limits_t *limits,
+                           uint64_t from) {
   uint64_t due = UINT64_MAX;
 
   if (limits->head_timeout_ms != POOL_OFF && attempt->sent_at != 0 &&
       !has_head(attempt))
     due = attempt->sent_at + limits->head_timeout_ms;
-  if (limits->timeout_ms != POOL_OFF &&
-      attempt->started_at + limits->timeout_ms < due)
-    due = attempt->started_at + limits->timeout_ms;
+  if (limits->timeout_ms != POOL_OFF && from + limits->timeout_ms < due)
+    due = from + limits->timeout_ms;
   return due;
 }
 
@@ -40,15 +41,16 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 }
 
 /* The same for bodies that flow: nothing is due while it is the user who is
- * waited for. A body that is held back goes after a while, and those that move
- * have to move fast enough. */
+ * waited for, and no answer before so long after the user's last byte. A body
+ * that is held back goes after a while, and those that move have to move fast
+ * enough. */
 static APART uint64_t flow_due(const pool__attempt_t *attempt,
                                const pool__attempt_limits_t *limits) {
   const pool__flow_t *flow = attempt->flow;
   uint64_t due = UINT64_MAX;
 
   if (!has_head(attempt) && !pool__flow_is_slowed(flow))
-    due = answer_due(attempt, limits);
+    due = answer_due(attempt, limits, pool__attempt_waits_since(attempt));
   if (!pool__flow_waits(flow, has_head(attempt)))
     due = earlier(due, byte_due(attempt, limits));
   if (flow->upload.held && !has_head(attempt))
@@ -62,7 +64,8 @@ static uint64_t next_due(const pool__attempt_t *attempt,
                          const pool__attempt_limits_t *limits) {
   if (attempt->flow != NULL)
     return flow_due(attempt, limits);
-  return earlier(answer_due(attempt, limits), byte_due(attempt, limits));
+  return earlier(answer_due(attempt, limits, attempt->started_at),
+                 byte_due(attempt, limits));
 }
 
 static APART void arm(pool__attempt_t *attempt,
@@ -329,6 +332,12 @@ int pool__attempt_check(pool__attempt_t *attempt,
     return UV_ETIMEDOUT;
   set_timer(attempt, limits, now);
   return POOL__GOES_ON;
+}
+
+uint64_t pool__attempt_waits_since(const pool__attempt_t *attempt) {
+  return attempt->flow != NULL && pool__flow_is_written(attempt->flow)
+             ? attempt->sent_at
+             : attempt->started_at;
 }
 
 int pool__attempt_keeps_alive(const pool__attempt_t *attempt) {

@@ -86,6 +86,9 @@ int pool__attempt_end(pool__attempt_t *attempt, int error);
 int pool__attempt_check(pool__attempt_t *attempt,
                         const pool__attempt_limits_t *limits, uint64_t now);
 
+/* Since when it is the server that is waited for, and not its user. */
+uint64_t pool__attempt_waits_since(const pool__attempt_t *attempt);
+
 /* Of one that ended with 0: whether its connection may serve again. */
 int pool__attempt_keeps_alive(const pool__attempt_t *attempt);
 

@@ -29,7 +29,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
   if (nread == 0)
     return; /* not an end: nothing to read after all */
   conn->moved_at = pool__wheel_now(conn->env->wheel);
-  conn->read_full = (size_t)nread == POOL__CONN_READ_BYTES ? 1 : 0;
+  conn->unread = (size_t)nread == POOL__CONN_READ_BYTES ? 1 : 0;
   conn->env->ops->on_read(conn, buf->base, (size_t)nread);
 }
 
@@ -124,6 +124,7 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
 void pool__conn_stop_reading(pool__conn_t *conn) {
   uv_read_stop(stream_of(conn));
   conn->deaf = 1;
+  conn->unread = 1;
 }
 
 int pool__conn_go_on_reading(pool__conn_t *conn) {

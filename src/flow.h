@@ -91,10 +91,15 @@ static inline void pool__flow_pause(pool__flow_t *flow) {
  * answer. */
 int pool__flow_waits(const pool__flow_t *flow, int has_head);
 
+/* Its request's body comes from the user in pieces. */
+static inline int pool__flow_is_written(const pool__flow_t *flow) {
+  return flow->has_upload && flow->upload.whole == NULL;
+}
+
 /* How long it took is, or may be, the user's doing. */
 static inline int pool__flow_is_slowed(const pool__flow_t *flow) {
-  return flow->was_paused || (flow->has_upload && flow->upload.whole == NULL &&
-                              !pool__upload_is_over(&flow->upload));
+  return flow->was_paused ||
+         (pool__flow_is_written(flow) && !pool__upload_is_over(&flow->upload));
 }
 
 /* Bytes have moved; and a new count begins. */

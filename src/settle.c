@@ -330,7 +330,8 @@ int pool__settle_answer(pool_t *pool, pool__call_t *call,
 /* Whether a call that is late was mostly waiting for this very attempt: then
  * the endpoint is stuck, or as good as that. */
 static int is_stuck(const pool__call_t *call, uint64_t now) {
-  return now - call->attempt.started_at >= (now - call->accepted_at) / 2;
+  return now - pool__attempt_waits_since(&call->attempt) >=
+         (now - call->accepted_at) / 2;
 }
 
 static void abort_attempt(pool_t *pool, pool__call_t *call, int error) {

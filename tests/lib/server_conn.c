@@ -88,7 +88,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 void server_conn_close(server_conn_t *conn, int reset) {
   struct linger linger = {1, 0};
-  uv_os_fd_t fd;
+  uv_os_fd_t fd = -1;
 
   if (conn->closing)
     return;
@@ -103,7 +103,7 @@ void server_conn_close(server_conn_t *conn, int reset) {
 }
 
 static void shut(server_conn_t *conn) {
-  uv_os_fd_t fd;
+  uv_os_fd_t fd = -1;
 
   if (uv_fileno((uv_handle_t *)&conn->tcp, &fd) == 0)
     shutdown(fd, SHUT_WR);

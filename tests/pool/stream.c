@@ -214,6 +214,34 @@ static void an_end_that_came_meanwhile_is_told_after_it(void **state) {
   }
 }
 
+/* Not even what looks like an answer. */
+static void what_came_in_a_pause_is_nobody_s_answer(void **state) {
+  static const server_step_t liar[] = {
+      EXPECT(),  REPLY(),
+      EXPECT(),  SEND("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+      DELAY(20), SEND("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"),
+      HANG()};
+  pool_config_t config = {.max_connections = 1};
+  fixture_t *fx = *state;
+  stream_t stream = {.on_piece = stream_pause_each};
+  record_t *next;
+
+  server_script(fx->server, liar);
+  fixture_pool(fx, &config);
+  fixture_get(fx, "/first");
+  fixture_run(fx);
+  stream_ask(&stream, fx, NULL);
+  next = fixture_get(fx, "/next");
+  fixture_run_ms(fx, 100);
+  assert_int_equal(stream_resume(&stream), 0);
+  fixture_run(fx);
+  assert_int_equal(stream.record->error, 0);
+  assert_string_equal(stream.text, "hello");
+  assert_int_equal(next->error, 0);
+  assert_string_equal(next->body, "/next");
+  assert_int_equal(fixture_stats(fx).unsolicited, 1);
+}
+
 static void a_pause_at_the_last_piece_puts_off_the_end(void **state) {
   fixture_t *fx = *state;
   stream_t stream = {.on_piece = stream_pause_each};
@@ -435,6 +463,7 @@ int main(void) {
       FIXTURE_TEST(a_pause_stops_the_server),
       FIXTURE_TEST(what_was_read_is_told_after_the_pause),
       FIXTURE_TEST(an_end_that_came_meanwhile_is_told_after_it),
+      FIXTURE_TEST(what_came_in_a_pause_is_nobody_s_answer),
       FIXTURE_TEST(a_pause_at_the_last_piece_puts_off_the_end),
       FIXTURE_TEST(a_pause_in_the_head_holds_the_body),
       FIXTURE_TEST(a_pause_before_anything_holds_all),

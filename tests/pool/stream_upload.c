@@ -378,91 +378,6 @@ static void a_body_that_is_there_is_tried_again(void **state) {
                       "\r\n\r\nhello");
 }
 
-/* --- stuck ----------------------------------------------------------------
- */
-
-static void a_drip_below_the_minimum_rate_is_stuck(void **state) {
-  static const server_step_t drips[] = {
-      EXPECT(), SEND("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"),
-      FLOOD("x", 10)};
-  pool_config_t config = {
-      .min_rate = 1000, .rate_window_ms = 500, .stall_timeout_ms = 100};
-  fixture_t *fx = *state;
-  stream_t stream = {0};
-
-  server_default(fx->server, drips);
-  fixture_pool(fx, &config);
-  stream_ask(&stream, fx, NULL);
-  fixture_run(fx);
-  assert_int_equal(stream.record->error, UV_ETIMEDOUT);
-  assert_in_range(stream.record->total_ms, 500, 530);
-}
-
-/* The time that an answer takes to begin is not counted with its body. */
-static void a_late_answer_that_is_fast_enough_is_not(void **state) {
-  static const server_step_t late[] = {
-      EXPECT(), DELAY(950),
-      SEND("HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n"),
-      FLOOD("0123456789012345678901234567890123456789", 10)};
-  pool_config_t config = {.min_rate = 2000, .rate_window_ms = 1000};
-  fixture_t *fx = *state;
-  stream_t stream = {0};
-
-  server_default(fx->server, late);
-  fixture_pool(fx, &config);
-  stream_ask(&stream, fx, NULL);
-  fixture_run_record(fx, stream.record);
-  assert_int_equal(stream.record->error, 0);
-  assert_int_equal(stream.len, 8000);
-}
-
-/* A lot that takes several windows to leave moves all the while. */
-static void nor_is_a_large_lot(void **state) {
-  static const server_step_t slow[] = {EXPECT(), REPLY(), REPEAT()};
-  pool_request_t whole = {.method = "POST",
-                          .path = "/x",
-                          .flags = POOL_EXPECT,
-                          .body_len = 3 * BIG};
-  pool_config_t config = {
-      .min_rate = 1000, .rate_window_ms = 100, .expect_timeout_ms = 10};
-  fixture_t *fx = *state;
-  char *body = calloc(3, BIG);
-  record_t *got;
-
-  whole.body = body;
-  server_default(fx->server, slow);
-  fixture_pool(fx, &config);
-  got = fixture_request(fx, &whole);
-  fixture_run(fx);
-  assert_int_equal(got->error, 0);
-  free(body);
-}
-
-static void a_slow_user_is_not(void **state) {
-  pool_request_t request = {
-      .method = "POST", .path = "/x", .flags = POOL_STREAM};
-  pool_config_t config = {
-      .min_rate = 1000, .rate_window_ms = 500, .stall_timeout_ms = 100};
-  fixture_t *fx = *state;
-  stream_t stream = {.on_piece = stream_pause_once};
-  int i;
-
-  fixture_pool(fx, &config);
-  stream_ask(&stream, fx, &request);
-  for (i = 0; i < 10; i++) {
-    assert_int_equal(stream_write(&stream, "x", 1), 0);
-    fixture_run_ms(fx, 300);
-    assert_int_equal(stream.record->calls, 0);
-  }
-  assert_int_equal(stream_end(&stream), 0);
-  fixture_run_ms(fx, 2000);
-  assert_int_equal(stream.pieces, 1);
-  assert_int_equal(stream.record->calls, 0);
-  assert_int_equal(stream_resume(&stream), 0);
-  fixture_run(fx);
-  assert_int_equal(stream.record->error, 0);
-}
-
 int main(void) {
   static const struct CMUnitTest tests[] = {
       FIXTURE_TEST(a_body_is_sent_in_chunks),
@@ -479,10 +394,6 @@ int main(void) {
       FIXTURE_TEST(or_for_long_enough),
       FIXTURE_TEST(or_is_not_sent_at_all),
       FIXTURE_TEST(a_body_that_is_there_is_tried_again),
-      FIXTURE_TEST(a_drip_below_the_minimum_rate_is_stuck),
-      FIXTURE_TEST(a_late_answer_that_is_fast_enough_is_not),
-      FIXTURE_TEST(nor_is_a_large_lot),
-      FIXTURE_TEST(a_slow_user_is_not),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

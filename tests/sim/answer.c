@@ -146,6 +146,7 @@ static const wording_t wordings[] = {
     {KIND_SAYS_CLOSE_STAYS, "HTTP/1.1", "Connection: close\r\n", THEN_WAIT, 1},
     {KIND_EARLY, "HTTP/1.1", "Connection: close\r\n", THEN_WAIT, 1},
     {KIND_EARLY_RESET, "HTTP/1.1", "Connection: close\r\n", THEN_RESET, 1},
+    {KIND_EARLY_HALF, "HTTP/1.1", "Connection: close\r\n", THEN_SHUTDOWN, 1},
     {KIND_OLD_VERSION, "HTTP/1.0", "", THEN_CLOSE, 1},
     {KIND_OLD_KEEPS, "HTTP/1.0", "Connection: keep-alive\r\n", THEN_NOTHING, 0},
     {KIND_KEEP_ALIVE_HINT, "HTTP/1.1",
@@ -209,7 +210,9 @@ static void make_good(answer_t *answer, world_t *world, uint32_t id) {
     chunked(answer, world, id, "", "X-Sum: 1\r\nX-More: 2\r\n");
     break;
   case KIND_OPEN_END:
-    open_end(answer, call, id, THEN_CLOSE);
+  case KIND_OPEN_END_HALF:
+    open_end(answer, call, id,
+             call->kind == KIND_OPEN_END ? THEN_CLOSE : THEN_SHUTDOWN);
     answer->is_last = 1;
     break;
   case KIND_INTERIM:
@@ -313,7 +316,7 @@ static void make_invalid(answer_t *answer, world_t *world, uint32_t id) {
   case KIND_BAD_CHUNK:
     begin_head(answer, "HTTP/1.1", call, id);
     end_head(answer, "Transfer-Encoding: chunked\r\n");
-    say(answer, "5\r\nhello\r\n-5\r\nhello\r\n0\r\n\r\n");
+    say(answer, "1\r\n%c\r\n-5\r\nhello\r\n0\r\n\r\n", *world_pattern(id));
     break;
   case KIND_BARE_LF:
     say(answer, "HTTP/1.1 200 OK\nX-Id: %u\nContent-Length: 0\n\n", id);
@@ -420,8 +423,13 @@ static void make_and_after(answer_t *answer, world_t *world, uint32_t id) {
 
 int answer_suits(kind_t kind, const call_t *call) {
   if (kind == KIND_DEAF || kind == KIND_EARLY || kind == KIND_EARLY_RESET ||
-      kind == KIND_EARLY_KEEPS || kind == KIND_SLOW_READER)
+      kind == KIND_EARLY_KEEPS || kind == KIND_EARLY_HALF ||
+      kind == KIND_SLOW_READER)
     return call->sent > 0;
+  if (kind == KIND_EXPECT_IGNORED || kind == KIND_EXPECT_FINAL)
+    return call->expects;
+  if (kind == KIND_HUGE_BODY || kind == KIND_ENDLESS_BODY)
+    return call->method != METHOD_HEAD && !call->tells;
   if (call->method != METHOD_HEAD)
     return 1;
   return kind == KIND_UNAVAILABLE || kind == KIND_SAYS_CLOSE ||

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "streams.h"
 
 #define LATE_MS 6u /* a callback may be behind its timer */
 
@@ -34,6 +34,8 @@ static uint32_t end_of(int error) {
     return END_NOWHERE;
   case POOL_EREJECTED:
     return END_REJECT;
+  case POOL_ELENGTH:
+    return END_LENGTH;
   case POOL_EUNHEALTHY:
     return END_SICK;
   case UV_ECONNREFUSED:
@@ -102,6 +104,10 @@ static uint32_t allowed(const world_t *world, const call_t *call,
     ends |= allowed_again(world, call);
   if (call->timeout_ms < world->config.timeout_ms)
     ends |= END_TIME;
+  if (stream_is_forever(call))
+    ends = (world->mode == WORLD_SINGLE ? 0 : ends & ~END_OK) | END_TIME;
+  if (stream_is_wrong(call))
+    ends = END_LENGTH;
   if (world->phase == PHASE_OVER)
     ends |= END_CLOSED;
   return ends;
@@ -118,8 +124,11 @@ static void judge_answer(const call_t *call, uint32_t id,
                text == NULL ? "nobody" : text);
   if (result->status != call->status)
     trace_fail("call %u: status %d, not %u", id, result->status, call->status);
-  if (result->body_len != call->body ||
-      memcmp(result->body, world_pattern(id), call->body) != 0)
+  if (call->stream != NULL)
+    stream_judge(call, id, result);
+  if (!call->tells &&
+      (result->body_len != call->body ||
+       memcmp(result->body, world_pattern(id), call->body) != 0))
     trace_fail("call %u: a body of %zu bytes, not the one of %u", id,
                result->body_len, call->body);
   if (result->phase != POOL_COMPLETE || result->endpoint == NULL ||
@@ -152,7 +161,7 @@ static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
           1000 +
       world->config.resolution_ms + LATE_MS;
 
-  if (call->stuck_ms > 0 &&
+  if (call->stuck_ms > 0 && !stream_was_slow(call) &&
       result->total_ms - result->waited_ms > call->stuck_ms + slack_ms)
     trace_fail("call %u was stuck for %u ms, and found so after %u", id,
                result->total_ms - result->waited_ms, call->stuck_ms);
@@ -161,7 +170,8 @@ static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
 /* It failed although nothing was done to it. */
 static int is_bystander(const world_t *world, const call_t *call, int error) {
   if (error == 0 || call->cancelled || world->phase == PHASE_OVER ||
-      call->timeout_ms < world->config.timeout_ms)
+      call->timeout_ms < world->config.timeout_ms || stream_is_forever(call) ||
+      stream_is_wrong(call))
     return 0;
   return call->kind == KIND_NONE ||
          kind_info((kind_t)call->kind)->group == GROUP_AFTER;

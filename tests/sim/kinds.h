@@ -40,6 +40,7 @@
 #define END_REJECT  0x1000u /* POOL_EREJECTED */
 #define END_SICK    0x2000u /* POOL_EUNHEALTHY */
 #define END_BROKEN  (END_HANGUP | END_RESET | END_PIPE)
+#define END_LENGTH  0x4000u /* POOL_ELENGTH */
 #define END_ANY     0x3fffu
 
 /* What a connection may do to the next call on it, when the server ends it at
@@ -112,6 +113,10 @@
   XX(EARLY_KEEPS, "early-answer-keeps", ANSWER, 1000, END_OK, END_OK)          \
   XX(EARLY_RESET, "early-answer-RST", ANSWER, 1000, END_OK, END_OK)            \
   XX(SLOW_READER, "slow-reader", ANSWER, 300, END_OK, END_OK)                  \
+  XX(EARLY_HALF, "early-answer-FIN", ANSWER, 1000, END_OK, END_OK)             \
+  XX(OPEN_END_HALF, "until-half-close", ANSWER, 500, END_OK, END_OK)           \
+  XX(EXPECT_IGNORED, "expect-ignored", ANSWER, 3000, END_OK, END_OK)           \
+  XX(EXPECT_FINAL, "expect-final", ANSWER, 3000, END_OK, END_OK)               \
   /* bad answers, by request */                                                \
   XX(STUCK, "stuck", BAD, 100, END_TIME, END_OK)                               \
   XX(STUCK_IN_HEAD, "stuck-in-head", BAD, 100, END_TIME, END_OK)               \
@@ -169,6 +174,11 @@
   XX(SAYS_LAST, "request-says-close", USER, 300, END_OK, END_OK)               \
   XX(LONG_HEAD, "long-request-head", USER, 300, END_OK, END_OK)                \
   XX(BAD_REQUEST, "bad-request", USER, 100, END_OK, END_OK)                    \
+  XX(PAUSE, "pause", USER, 300, END_OK, END_OK)                                \
+  XX(PAUSE_FIRST, "pause-at-first", USER, 500, END_OK, END_OK)                 \
+  XX(PAUSED_FOR_EVER, "paused-for-ever", USER, 30, END_OK, END_OK)             \
+  XX(SLOW_WRITER, "slow-writer", USER, 200, END_OK, END_OK)                    \
+  XX(WRONG_LENGTH, "wrong-length", USER, 1000, END_OK, END_OK)                 \
   XX(LIMIT_CHANGED, "limit-changed", USER, 100, END_OK, END_OK)                \
   XX(ENDPOINT_REMOVED, "endpoint-removed", USER, 30, END_OK,                   \
      END_OK | END_NOWHERE | END_CONNECT)                                       \

@@ -2,23 +2,28 @@
 #include <string.h>
 
 #include "pool.h"
-#include "world.h"
+#include "streams.h"
 
 #define SLOTS_AT_ONCE   32u
-#define LONG_HEAD_BYTES 8192u /* of a request, at most */
+#define READ_BYTES      65536u /* of one read */
+#define LONG_HEAD_BYTES 8192u  /* of a request, at most */
 
 /* What README's table comes to for what there is now. An endpoint that was
  * removed and added again is there twice for a while, or more often. */
 static uint64_t memory_bound(const world_t *world, const pool_stats_t *s) {
   const pool_config_t *config = &world->config;
   uint64_t conns = s->connecting + s->idle + s->busy + s->closing;
-  uint64_t answer =
-      18432 + 2ull * config->max_head_bytes + config->max_body_bytes;
+  uint64_t gathered = s->pending - world->telling; /* others hold a read */
+  uint64_t gathering = s->busy < gathered ? s->busy : gathered;
+  uint64_t answer = 18432 + 2ull * config->max_head_bytes;
+  uint64_t bodies =
+      gathering * config->max_body_bytes + (s->busy - gathering) * READ_BYTES +
+      (uint64_t)world->uploading * (config->high_water_bytes + 64);
   uint64_t kept = s->succeeded + s->failed > 0 ? 32 * 66 * 1024 : 0;
   uint64_t endpoints = world->endpoints + world->removals;
 
-  return 80 * 1024 + 1024 * endpoints + conns * 1024 + s->busy * answer + kept +
-         (uint64_t)(s->peak_pending + SLOTS_AT_ONCE) * 1024 +
+  return 80 * 1024 + 1024 * endpoints + conns * 1024 + s->busy * answer +
+         bodies + kept + (uint64_t)(s->peak_pending + SLOTS_AT_ONCE) * 1024 +
          (uint64_t)s->peak_pending * 4096 +
          (uint64_t)s->pending * LONG_HEAD_BYTES + world->copied;
 }
@@ -138,6 +143,7 @@ void oracle_check(world_t *world) {
   check_sockets(world, &stats);
   check_budget(world, &stats);
   check_out(world, &stats);
+  streams_check(world);
   world->last_stats = stats;
 }
 
@@ -165,9 +171,11 @@ static void check_bystanders(const world_t *world) {
                (unsigned long long)world->bystanders);
 }
 
-/* One endpoint that never takes a connection is tried less and less often. */
+/* One endpoint that never takes a connection is tried less and less often; for
+ * what the process itself lacks it rests for two seconds at most. */
 static void check_backoff(const world_t *world) {
-  uint64_t rounds = 12 + world->chaos_ms / 9000;
+  uint32_t rest_ms = world->single == KIND_NO_ADDRESS ? 1800 : 9000;
+  uint64_t rounds = 12 + world->chaos_ms / rest_ms;
 
   if (world->mode != WORLD_SINGLE ||
       kind_info(world->single)->group != GROUP_CONNECT ||

@@ -7,13 +7,12 @@
  * A connection's peer lives until its end is closed; what is planned for it is
  * void then: plans carry the connection's id. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
+#include "heard.h"
 
-#define HEAD_MAX    8192u
 #define DEAF_US     1000000u /* between looks whether its client has gone */
 #define HANGS_UP_US 2000u
 #define QUIET_US    100000u  /* for a client to notice, at the most */
@@ -37,11 +36,11 @@ struct peer_s {
   uint64_t spoke_at;  /* when it last spoke without being asked; 0: never */
   uint64_t silent_at; /* when it was last heard, or last answered */
   uint32_t id;        /* of the call that it works on */
-  uint32_t left;      /* of its body */
+  heard_body_t body;  /* its body */
   size_t len;         /* of what is there of a head */
   size_t sent;        /* of the answer */
   answer_t answer;
-  char head[HEAD_MAX];
+  char head[HEARD_HEAD_MAX];
 };
 
 /* --- peers -----------------------------------------------------------------
@@ -120,7 +119,7 @@ static void finish_answer(peer_t *peer) {
 
   if (call->latest == peer->conn_id)
     call->answered = (uint8_t)answer->is_whole;
-  peer->end->tag = peer->left > 0; /* the rest of an early answer's request */
+  peer->end->tag = peer->body.owes; /* the rest of an early answer's request */
   peer->stage = answer->is_last || answer->then == THEN_WAIT ? OVER : READ_HEAD;
   peer->silent_at = timeline_now();
   if (call->kind == KIND_KEEP_ALIVE_HINT)
@@ -189,27 +188,6 @@ static kind_t choose_kind(world_t *world, const call_t *call) {
   return KIND_NONE;
 }
 
-/* The head that the user's request has to be, to the byte. */
-static void check_head(const peer_t *peer, size_t len) {
-  const call_t *call = &peer->site->world->calls[peer->id];
-  char want[HEAD_MAX];
-  int n = snprintf(want, sizeof want, "%s /%u HTTP/1.1\r\nHost: %s\r\n",
-                   world_methods[call->method], peer->id, peer->site->address);
-
-  if (call->field > 0)
-    n += snprintf(want + n, sizeof want - (size_t)n, "X-Long: %.*s\r\n",
-                  (int)call->field, world_pattern(peer->id));
-  if (call->says_last)
-    n += snprintf(want + n, sizeof want - (size_t)n, "Connection: close\r\n");
-  if (call->method > METHOD_HEAD)
-    n += snprintf(want + n, sizeof want - (size_t)n, "Content-Length: %u\r\n",
-                  call->sent);
-  n += snprintf(want + n, sizeof want - (size_t)n, "\r\n");
-  if ((size_t)n != len || memcmp(want, peer->head, len) != 0)
-    trace_fail("request %u came as\n%.*s\nbut should be\n%s", peer->id,
-               (int)len, peer->head, want);
-}
-
 /* A deaf server does not hear that its client has gone; we do. */
 static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused) {
   peer_t *peer = planned(arg, conn_id);
@@ -265,6 +243,7 @@ static void answer_ping(peer_t *peer) {
 }
 
 static void on_head(peer_t *peer, size_t len) {
+  static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
   world_t *world = peer->site->world;
   char *slash = memchr(peer->head, '/', len);
   call_t *call;
@@ -279,7 +258,7 @@ static void on_head(peer_t *peer, size_t len) {
   if (peer->id >= world->call_count)
     trace_fail("a request that nobody made: %u", peer->id);
   call = &world->calls[peer->id];
-  check_head(peer, len);
+  heard_head(peer->site, peer->id, peer->head, len);
   check_welcome(peer);
   check_in_service(peer);
   if (call->seen++ > 0 && (!call->repeats || world->config.max_attempts == 1))
@@ -289,24 +268,31 @@ static void on_head(peer_t *peer, size_t len) {
     fall_silent(peer);
     return;
   }
+  if (call->told || call->flowed)
+    trace_fail("request %u was sent again after it had flowed", peer->id);
   call->kind = (int16_t)choose_kind(world, call);
   call->latest = peer->conn_id;
+  call->client = peer->end->peer;
   call->answered = 0;
   if (call->kind != KIND_NONE)
     call->ends |= kind_info((kind_t)call->kind)->hit;
   trace("request", peer->site->port, peer->id, call->kind);
   peer->site->served++;
   peer->end->tag = 1; /* busy: see host.c */
-  peer->left = call->sent;
+  heard_body_begin(&peer->body, world, peer->id);
   peer->stage = READ_BODY;
   if (call->kind == KIND_DEAF)
     fall_silent(peer);
+  else if (call->kind == KIND_EXPECT_FINAL)
+    begin_answer(peer);
+  else if (call->expects && call->kind != KIND_EXPECT_IGNORED)
+    tcp_send(peer->end, go_on, sizeof go_on - 1);
 }
 
 /* Takes bytes of a head; returns how many. */
 static size_t read_head(peer_t *peer, const char *bytes, size_t len) {
   size_t had = peer->len;
-  size_t room = HEAD_MAX - had;
+  size_t room = HEARD_HEAD_MAX - had;
   char *end;
 
   if (room == 0)
@@ -323,28 +309,20 @@ static size_t read_head(peer_t *peer, const char *bytes, size_t len) {
   return (size_t)(end - peer->head) + 4 - had;
 }
 
-static size_t read_body(peer_t *peer, const char *bytes, size_t len) {
-  const call_t *call = &peer->site->world->calls[peer->id];
-  uint32_t at = call->sent - peer->left;
-
-  if (len > peer->left)
-    len = peer->left;
-  if (memcmp(bytes, world_pattern((uint64_t)peer->id + at), len) != 0)
-    trace_fail("the body of request %u differs in %zu bytes at %u", peer->id,
-               len, at);
-  peer->left -= (uint32_t)len;
-  return len;
-}
-
 /* Bytes that come although the answer is on its way: the rest of a body that
  * was answered early, and no other. */
 static size_t read_late(peer_t *peer, const char *bytes, size_t len) {
-  if (peer->left == 0)
+  world_t *world = peer->site->world;
+
+  if (!peer->body.owes)
     trace_fail("%zu bytes on a connection after its last answer, or before "
                "the answer to %u",
                len, peer->id);
-  len = read_body(peer, bytes, len);
-  if (peer->left == 0 && peer->stage == READ_HEAD)
+  if (world->mode == WORLD_SINGLE &&
+      world->calls[peer->id].kind == KIND_EXPECT_FINAL)
+    trace_fail("the body of %u comes although it was refused", peer->id);
+  len = heard_body(&peer->body, world, bytes, len);
+  if (!peer->body.owes && peer->stage == READ_HEAD)
     peer->end->tag = 0;
   return len;
 }
@@ -353,7 +331,7 @@ static int is_early(const peer_t *peer) {
   int kind = peer->site->world->calls[peer->id].kind;
 
   return kind == KIND_EARLY || kind == KIND_EARLY_RESET ||
-         kind == KIND_EARLY_KEEPS;
+         kind == KIND_EARLY_KEEPS || kind == KIND_EARLY_HALF;
 }
 
 static void on_bytes(peer_t *peer, const char *bytes, size_t len) {
@@ -361,15 +339,15 @@ static void on_bytes(peer_t *peer, const char *bytes, size_t len) {
     size_t took = len;
 
     if (peer->stage == READ_BODY)
-      took = read_body(peer, bytes, len);
-    else if (peer->stage != READ_HEAD || peer->left > 0)
+      took = heard_body(&peer->body, peer->site->world, bytes, len);
+    else if (peer->stage != READ_HEAD || peer->body.owes)
       took = read_late(peer, bytes, len);
     else
       took = read_head(peer, bytes, len);
     bytes += took;
     len -= took;
     if (peer->stage == READ_BODY && !peer->is_deaf &&
-        (peer->left == 0 || is_early(peer)))
+        (!peer->body.owes || is_early(peer)))
       begin_answer(peer);
     if (peer->is_deaf)
       return;

@@ -3,7 +3,7 @@
  *   sim [--universes N] [--hours H] [--requests N] [--first SEED] [--jobs N]
  *       [--only KIND|quiet|swarm] [--json] [--check]
  *                 until there were that many of each; prints what came of it,
- *                 with --json also as the last line. From 440 universes on
+ *                 with --json also as the last line. From 472 universes on
  *                 each kind has to have struck. --check also holds it against
  *                 the figures that are asked for
  *   sim --seed S [--only ...] [--trace]

@@ -19,8 +19,7 @@ static tcp_t *conns[CONNS_MAX];
 static uint32_t conn_count;
 static tcp_t *free_conns;
 static uint32_t clients;
-static uint64_t ids;
-static uint64_t turn;
+static uint64_t ids, turn;
 static random_t chance;
 
 void tcp_begin(uint64_t seed) {
@@ -193,6 +192,7 @@ static void transmit(tcp_end_t *to) {
 
 static void take(tcp_end_t *end, size_t len) {
   end->read_turn = turn;
+  end->taken += len;
   end->is_asking = 0;
   flow_skip(&end->in, len);
   transmit(end);

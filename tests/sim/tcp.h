@@ -80,6 +80,7 @@ struct tcp_end_s {
   unsigned is_over : 1;   /* FIN has come both ways: nobody is owed anything */
   uint64_t over_turn;     /* tcp_turn() when FIN or reset came; 0: none did */
   uint64_t read_turn;     /* when bytes were last taken from it */
+  uint64_t taken;         /* how many ever were */
   tcp_flow_t in;          /* bytes to this end */
   size_t lost; /* bytes from it that nothing was heard of when it died */
   /* The owner: told whenever something changed for this end. */

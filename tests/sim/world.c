@@ -110,6 +110,36 @@ static void choose_retries(world_t *world) {
   world->judges = world->mode == WORLD_SWARM && one_in(world, 2);
 }
 
+/* Kinds that need bodies that flow. */
+static int is_for_streams(kind_t kind) {
+  switch (kind) {
+  case KIND_PAUSE:
+  case KIND_PAUSE_FIRST:
+  case KIND_PAUSED_FOR_EVER:
+  case KIND_SLOW_WRITER:
+  case KIND_WRONG_LENGTH:
+  case KIND_EXPECT_IGNORED:
+  case KIND_EXPECT_FINAL:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static void choose_streams(world_t *world) {
+  pool_config_t *config = &world->config;
+
+  world->streams = one_in(world, 2) ? 0 : from(world, 5, 60);
+  if (world->mode == WORLD_SINGLE && is_for_streams(world->single))
+    world->streams = 60;
+  config->high_water_bytes = from(world, 1024, 65536);
+  config->expect_timeout_ms = from(world, 50, 500);
+  if (world->mode != WORLD_SWARM || !one_in(world, 4))
+    return;
+  config->min_rate = from(world, 1, 200);
+  config->rate_window_ms = from(world, 1000, 3000);
+}
+
 static void choose_config(world_t *world) {
   pool_config_t *config = &world->config;
   int is_swarm = world->mode == WORLD_SWARM;
@@ -130,6 +160,7 @@ static void choose_config(world_t *world) {
   config->max_head_bytes = from(world, 16384, 65536);
   config->max_body_bytes = WORLD_BODY_MAX;
   choose_retries(world);
+  choose_streams(world);
 }
 
 /* Requests come no faster than a third of what the good servers can do, and so
@@ -137,7 +168,8 @@ static void choose_config(world_t *world) {
 static void choose_rate(world_t *world) {
   uint32_t slots = world->endpoints * world->config.max_connections;
   uint64_t each_us =
-      2u * (world->latency_us + world->jitter_us) + world->service_us + 200;
+      2u * (world->latency_us + world->jitter_us) + world->service_us + 200 +
+      world->streams * 150; /* those that are written take their time */
   uint64_t most;
 
   if (world->mode == WORLD_SINGLE)
@@ -220,6 +252,10 @@ void world_print(const world_t *world) {
   print_setting("max_requests", c->max_requests);
   print_setting("resolution", c->resolution_ms);
   print_setting("max_head", c->max_head_bytes);
+  print_setting("streams", world->streams);
+  print_setting("high_water", c->high_water_bytes);
+  print_setting("expect_timeout", c->expect_timeout_ms);
+  print_setting("min_rate", c->min_rate);
   print_setting("max_attempts", c->max_attempts);
   if (c->max_attempts > 1) {
     print_setting("retry_ratio", c->retry_ratio);
@@ -279,6 +315,10 @@ static int is_holdup(kind_t kind) {
   case KIND_DEAF:
   case KIND_ENDLESS_BODY:
   case KIND_BURST:
+  case KIND_PAUSE:
+  case KIND_PAUSE_FIRST:
+  case KIND_PAUSED_FOR_EVER:
+  case KIND_SLOW_WRITER:
     return 1;
   default: /* an endpoint that cannot be reached rests for up to ten seconds */
     return group == GROUP_CONNECT || group == GROUP_PATH ||

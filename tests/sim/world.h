@@ -3,9 +3,12 @@
  *   world.c     the seed's choices; which kinds strike, and how often
  *   host.c      system calls that fail, connects and their paths
  *   origin.c    the servers: requests in, answers out
+ *   heard.c     what requests have to be
  *   answer.c    the bytes of answers
  *   chaos.c     servers that crash, networks that freeze, clocks that jump
- *   user.c      who makes requests
+ *   user.c      who has the pool, and what they do to it
+ *   asks.c      the requests that they make
+ *   streams.c   bodies that flow
  *   judge.c     how they may end
  *   oracle.c    what has to hold after every poll
  *   universe.c  the phases, from warm-up to the closed loop
@@ -52,6 +55,12 @@ typedef struct {
   uint32_t ends;     /* how servers had it end, all attempts together */
   uint64_t latest;   /* the connection of its last attempt */
   uint8_t says_last; /* it has Connection: close */
+  uint8_t tells;     /* its answer is told piece by piece */
+  uint8_t uploads;   /* its body is written piece by piece */
+  uint8_t chunked;   /* and has no declared length */
+  uint8_t expects;   /* it has Expect: 100-continue */
+  uint8_t told;      /* its user, of a head */
+  uint8_t flowed;    /* a byte of its upload came to a server */
   uint16_t field;    /* bytes of a long field; 0: none */
   uint32_t sent;     /* bytes of its body */
   uint32_t copied;   /* by the pool, of them */
@@ -59,9 +68,11 @@ typedef struct {
   uint32_t timeout_ms;
   uint32_t stuck_ms; /* it has to be found stuck within that; 0: whenever */
   pool_call_t call;
-  uint64_t accepted_ms; /* uv_now() */
-  uint64_t lost_us;     /* world->lost_us at that time */
-  uint64_t started_ms;  /* 0 when it was not */
+  uint64_t accepted_ms;           /* uv_now() */
+  uint64_t lost_us;               /* world->lost_us at that time */
+  uint64_t started_ms;            /* 0 when it was not */
+  struct stream_s *stream;        /* while it is under way, if it is one */
+  const struct tcp_end_s *client; /* of its last attempt's connection */
 } call_t;
 
 /* A server; its connections are in origin.c. */
@@ -97,8 +108,9 @@ typedef struct world_s {
   uint8_t on[KINDS];     /* may strike in this universe */
   kind_t answers[KINDS]; /* those that strike requests */
   uint32_t answer_count;
-  int judges;    /* on_retry rejects 503 */
-  kind_t ending; /* how it ends; KIND_NONE: idle, then close */
+  int judges;       /* on_retry rejects 503 */
+  uint32_t streams; /* of a hundred requests, those whose bodies flow */
+  kind_t ending;    /* how it ends; KIND_NONE: idle, then close */
   pool_config_t config;
   /* The state. */
   phase_t phase;
@@ -120,6 +132,9 @@ typedef struct world_s {
   uint32_t call_count;
   uint32_t call_room;
   uint32_t pending;
+  uint32_t telling;   /* of them: their answers are told in pieces */
+  uint32_t uploading; /* of them: their bodies are written */
+  struct stream_s *stream_list;
   uint64_t copied;  /* bytes of bodies of pending calls */
   uint64_t lost_us; /* time that the process was not there */
   uint64_t jump_us; /* before the next poll it is not */
@@ -192,6 +207,10 @@ void user_begin(world_t *world);
 void user_heal(world_t *world); /* limits and endpoints as they were at first */
 void user_stop(world_t *world);
 void user_request(world_t *world);
+void user_ask_badly(world_t *world); /* for what cannot be sent */
+
+/* What users do in the middle of a callback. */
+void user_acts_in_callback(world_t *world);
 void user_drain(world_t *world);
 void user_close(world_t *world);
 void user_end(world_t *world);
