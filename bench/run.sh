@@ -171,7 +171,7 @@ write_json() {
 
 warm_request() {
   title 'one warm request, 16 connections'
-  row 'instructions in user space' Ir 4500 \
+  row 'instructions in user space' Ir 3800 \
     "$(instructions 10000 loop_pool_plain -c 16)" \
     "$(instructions 10000 loop_bare_plain -c 16)" counted
   local pool bare name per beside

@@ -75,12 +75,13 @@ static void take_status(pool__guard_t *guard, const char *at) {
 }
 
 /* RFC 9110 8.6. A repeated field, or a list, is refused even when its values
- * agree, as the parser does. */
+ * agree, as the parser does; on blanks behind it parsers differ. */
 static int judge_length(pool__guard_t *guard, pool__text_t value) {
   if (guard->has_length ||
       pool__text_number(value.at, value.len, &guard->length) != 0)
     return POOL_EPARSE;
   guard->has_length = 1;
+  guard->is_odd |= value.at[value.len] != '\r';
   return 1;
 }
 
@@ -108,9 +109,11 @@ static RARE void judge_connection_list(pool__guard_t *guard,
 static int judge_connection(pool__guard_t *guard, pool__text_t value) {
   if (pool__text_is(value.at, value.len, "keep-alive")) {
     guard->says_keep = 1;
+    guard->is_odd |= guard->minor == 0;
     return guard->minor == 0;
   }
   judge_connection_list(guard, value);
+  guard->is_odd = 1;
   return 1;
 }
 
@@ -165,6 +168,7 @@ static int judge_meaning(pool__guard_t *guard, pool__text_t name,
   switch (name.len) {
   case 7:  /* Upgrade */
   case 16: /* Proxy-Connection */
+    guard->is_odd = 1;
     return 1;
   case 10:
     if (pool__text_is(name.at, name.len, "connection"))

@@ -11,8 +11,9 @@
  *  - each line ended by CR LF, none bare
  *  - at most one Content-Length, digits only; Transfer-Encoding at most once
  *
- * Of a head that passed, the parser needs to see only what frames the message.
- * The guard notes those lines as runs of bytes: for
+ * A head whose framing is told by its status and Content-Length alone, as that
+ * of most, needs no other reader. Of any other the parser needs to see only
+ * what frames the message. The guard notes those lines as runs of bytes: for
  *
  *   HTTP/1.1 200 OK | Server: x | Content-Length: 5 | Connection: close | empty
  *
@@ -62,6 +63,7 @@ typedef struct {
   unsigned has_coding : 1; /* a Transfer-Encoding field */
   unsigned is_chunked : 1; /* ... which was just "chunked" */
   unsigned coding_twice : 1;
+  unsigned is_odd : 1; /* a field that only a parser knows what to do about */
   unsigned says_close : 1; /* Connection: close, or Keep-Alive: timeout=0 */
   unsigned says_keep : 1;  /* Connection: keep-alive */
 } pool__guard_t;

@@ -42,8 +42,7 @@ static int on_chunk_header(llhttp_t *parser) {
   return HPE_PAUSED; /* for its overhead, and the guard reads the trailers */
 }
 
-static int on_body(llhttp_t *parser, const char *at, size_t len) {
-  pool__reply_t *reply = parser->data;
+static int take_body(pool__reply_t *reply, const char *at, size_t len) {
   int err;
 
   if (reply->is_streamed) {
@@ -54,10 +53,14 @@ static int on_body(llhttp_t *parser, const char *at, size_t len) {
     return 0;
   }
   err = pool__buf_append(&reply->body, at, len);
-  if (err == 0)
-    return 0;
-  reply->error = err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
-  return HPE_USER;
+  return err == UV_ENOBUFS ? POOL_ETOOLARGE : err;
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t len) {
+  pool__reply_t *reply = parser->data;
+
+  reply->error = take_body(reply, at, len);
+  return reply->error == 0 ? 0 : HPE_USER;
 }
 
 /* By name: the order of the fields differs between versions of llhttp. */
@@ -69,9 +72,7 @@ static const llhttp_settings_t settings = {
 };
 
 static void begin_message(pool__reply_t *reply) {
-  llhttp_init(&reply->parser, HTTP_RESPONSE, &settings);
-  reply->parser.data = reply;
-  reply->head_seen = reply->message_seen = 0;
+  reply->is_counted = reply->head_seen = reply->message_seen = 0;
   reply->stage = POOL__REPLY_HEAD;
 }
 
@@ -112,22 +113,6 @@ static int readers_agree(const pool__reply_t *reply) {
          (!guard->has_length || reply->parser.content_length == guard->length);
 }
 
-static int end_head(pool__reply_t *reply) {
-  if (!readers_agree(reply))
-    return POOL_EPARSE;
-  if (reply->guard.status < 200) {
-    if (++reply->interims > POOL__REPLY_INTERIMS)
-      return POOL_EPARSE;
-    if (reply->guard.status == 100)
-      reply->continued = 1;
-    start_over(reply);
-    return 0;
-  }
-  pool__guard_finish(&reply->guard, reply->head.bytes);
-  reply->stage = reply->message_seen ? POOL__REPLY_OVER : POOL__REPLY_BODY;
-  return 0;
-}
-
 /* Runs llhttp over some bytes of a section. It must take all of them, and end
  * the section with the last byte just where the guard does. */
 static int parse(pool__reply_t *reply, const char *bytes, size_t len,
@@ -152,12 +137,67 @@ static int parse_head(pool__reply_t *reply) {
   uint32_t last = guard->run_count - 1;
   uint32_t i;
 
+  llhttp_init(&reply->parser, HTTP_RESPONSE, &settings);
+  reply->parser.data = reply;
   for (i = 0; i <= last; i++) {
     if (reply->head_seen ||
         parse(reply, reply->head.bytes + guard->runs[i].from,
               guard->runs[i].to - guard->runs[i].from, i == last) != 0)
       return POOL_EPARSE;
   }
+  return readers_agree(reply) ? 0 : POOL_EPARSE;
+}
+
+/* --- counted messages -------------------------------------------------------
+ *
+ * Whatever llhttp knows of them, the guard has found out: where the head ends,
+ * the status, the one length, if any, and that nothing else speaks of framing.
+ */
+
+static int is_plain(const pool__guard_t *guard) {
+  return !guard->is_odd && !guard->has_coding;
+}
+
+static void count_head(pool__reply_t *reply) {
+  const pool__guard_t *guard = &reply->guard;
+
+#ifdef HTTPOOL_CHECK
+  assert(parse_head(reply) == 0);
+#endif
+  reply->is_counted = 1;
+  reply->left = guard->has_length ? guard->length : UINT64_MAX;
+  reply->message_seen = is_bodiless(reply) || reply->left == 0;
+}
+
+static int64_t count_body(pool__reply_t *reply, const char *bytes, size_t len) {
+  int err;
+
+  if (len > reply->left)
+    len = (size_t)reply->left;
+  err = take_body(reply, bytes, len);
+  if (err != 0)
+    return err;
+  if (!reply->until_eof)
+    reply->left -= len;
+  if (reply->left == 0)
+    reply->stage = POOL__REPLY_OVER;
+  return (int64_t)len;
+}
+
+/* --- stages ----------------------------------------------------------------
+ */
+
+static int end_head(pool__reply_t *reply) {
+  if (reply->guard.status < 200) {
+    if (++reply->interims > POOL__REPLY_INTERIMS)
+      return POOL_EPARSE;
+    if (reply->guard.status == 100)
+      reply->continued = 1;
+    start_over(reply);
+    return 0;
+  }
+  pool__guard_finish(&reply->guard, reply->head.bytes);
+  reply->stage = reply->message_seen ? POOL__REPLY_OVER : POOL__REPLY_BODY;
   return 0;
 }
 
@@ -209,7 +249,9 @@ static int64_t feed_head(pool__reply_t *reply, const char *bytes, size_t len) {
   if (took < 0 || !whole)
     return took;
   err = judge_framing(reply);
-  if (err == 0)
+  if (err == 0 && is_plain(&reply->guard))
+    count_head(reply);
+  else if (err == 0)
     err = parse_head(reply);
   if (err == 0)
     err = end_head(reply);
@@ -252,7 +294,7 @@ static int count_framing(pool__reply_t *reply, size_t took, int at_header) {
              : POOL_ETOOLARGE;
 }
 
-static int64_t feed_body(pool__reply_t *reply, const char *bytes, size_t len) {
+static int64_t parse_body(pool__reply_t *reply, const char *bytes, size_t len) {
   llhttp_errno_t err = llhttp_execute(&reply->parser, bytes, len);
   size_t took = len;
   int at_header = 0;
@@ -283,7 +325,8 @@ feed_stage(pool__reply_t *reply, const char *bytes, size_t len) {
   case POOL__REPLY_HEAD:
     return feed_head(reply, bytes, len);
   case POOL__REPLY_BODY:
-    return feed_body(reply, bytes, len);
+    return reply->is_counted ? count_body(reply, bytes, len)
+                             : parse_body(reply, bytes, len);
   case POOL__REPLY_TRAILERS:
     return feed_trailers(reply, bytes, len);
   case POOL__REPLY_OVER:
@@ -341,7 +384,7 @@ int pool__reply_keeps_alive(const pool__reply_t *reply) {
     return 0;
   if (guard->minor == 0 && !guard->says_keep)
     return 0;
-  return llhttp_should_keep_alive(&reply->parser);
+  return reply->is_counted || llhttp_should_keep_alive(&reply->parser);
 }
 
 void pool__reply_tell(const pool__reply_t *reply, pool_result_t *result) {

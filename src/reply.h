@@ -5,11 +5,13 @@
  *   BODY -> TRAILERS -> OVER      behind the last chunk
  *   HEAD -> HEAD                  an interim response (1xx) was passed over
  *
- * The guard judges each line of the head and of the trailers; llhttp parses
- * the lines that frame the message, and the body; and both must agree on what
- * they say and where things end. (A field that says nothing about framing, and
- * that the guard found well-formed, would tell llhttp nothing: it is not read
- * twice.)
+ * The guard judges each line of the head and of the trailers. Where its status
+ * and a Content-Length are all that frames a message, its body is counted. Of
+ * all others llhttp parses the lines that frame the message, and the body; and
+ * both must agree on what they say and where things end. (A field that says
+ * nothing about framing, and that the guard found well-formed, would tell
+ * llhttp nothing: it is not read twice.) In a checking build llhttp reads what
+ * is counted too, and has to agree.
  * A reply is over when the final message is complete by our own account; after
  * an error it is dead until it is begun again.
  *
@@ -55,6 +57,7 @@ typedef struct {
   pool__buf_t trailers;
   pool__buf_t body;
   size_t head_bytes;     /* of all sections so far */
+  uint64_t left;         /* of a counted body */
   uint64_t framed_bytes; /* fed since the head: body and its framing */
   uint64_t body_bytes;   /* of the body, if it is streamed */
   const char *piece;     /* of the body, if it is streamed: in the bytes that */
@@ -64,6 +67,7 @@ typedef struct {
   unsigned to_head : 1;      /* the request was HEAD: no body */
   unsigned is_streamed : 1;  /* the body is not gathered, and has no limit */
   unsigned continued : 1;    /* a 100 (Continue) was passed over */
+  unsigned is_counted : 1;   /* llhttp does not see the message */
   unsigned head_seen : 1;    /* llhttp is through with the head */
   unsigned message_seen : 1; /* llhttp is through with the message */
   unsigned last_chunk : 1;   /* the chunk of size 0 has come */
