@@ -375,7 +375,7 @@ size_mib=$((quick ? 1024 : 10240)) repeats=$((quick ? 3 : 2))
 small_repeats=$((quick ? 3 : 5))
 
 install_missing nginx:nginx-light wrk:wrk
-build_all -DHTTPOOL_EXAMPLES=ON
+examples=ON build_all
 large_bodies
 slow_readers
 small_requests
