@@ -100,6 +100,8 @@ static int pass_on(fields_t *fields, const inbound_t *in, uint32_t i) {
 
   if (is(name, name_len, "x-forwarded-for"))
     return forward_for(fields, value, value_len);
+  if (in->target.authority != NULL && is(name, name_len, "host"))
+    return 0; /* RFC 9112 3.2.2: it is the target that counts */
   if (is_for_server(in, name, name_len))
     add(fields, name, name_len, value, value_len);
   return 0;
@@ -111,6 +113,8 @@ int fields_for_server(fields_t *fields, const inbound_t *in, const char *peer) {
   int err;
 
   fields->count = fields->forwarded_len = 0;
+  if (in->target.authority != NULL)
+    add(fields, "Host", 4, in->target.authority, strlen(in->target.authority));
   for (i = 0; i < in->field_count; i++) {
     err = pass_on(fields, in, i);
     if (err != 0)

@@ -7,6 +7,7 @@
  *   gateway/answer.c   what is answered
  *   gateway/out.c      what waits to be written to a client
  *   gateway/inbound.c  requests, parsed
+ *   gateway/target.c   what they ask for
  *   gateway/fields.c   header fields on their way through
  *   gateway/stash.c    memory that is needed for a moment
  *   gateway/status.c   the status page */

@@ -146,11 +146,10 @@ static int judge(inbound_t *in) {
   if ((framing.codings > 0 && !framing.is_chunked) ||
       parser->method == HTTP_CONNECT)
     return 501;
-  if (*inbound_path(in) != '/' && strcmp(inbound_path(in), "*") != 0)
-    return 400;
   in->has_body =
       framing.is_chunked || (framing.lengths > 0 && parser->content_length > 0);
-  return 0;
+  return target_read(&in->target, in->head->bytes,
+                     parser->method == HTTP_OPTIONS);
 }
 
 static int on_headers_complete(llhttp_t *parser) {

@@ -17,6 +17,7 @@
 #include <llhttp.h>
 
 #include "stash.h"
+#include "target.h"
 
 #define INBOUND_HEAD_BYTES 16384u /* path, names and values, with NULs */
 #define INBOUND_FIELDS     100u
@@ -46,6 +47,7 @@ typedef struct {
   size_t head_len;
   uint32_t field_count;
   size_t path_len;
+  target_t target;   /* in the head */
   const char *piece; /* in the bytes that were fed */
   size_t piece_len;
   const char *next;      /* where a value would go on */
@@ -72,7 +74,7 @@ inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
                              size_t *took);
 
 static inline const char *inbound_path(const inbound_t *in) {
-  return in->head->bytes;
+  return in->target.path;
 }
 
 static inline const char *inbound_method(const inbound_t *in) {

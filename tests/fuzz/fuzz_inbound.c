@@ -2,8 +2,9 @@
  *
  * The first byte says into pieces of which size the others are cut. Cut or
  * whole, the same has to come of them: the same requests, fields, bodies, and
- * the same refusal at the same place. And whatever a request says, nothing of
- * its framing is passed on, and the library either refuses it or writes one
+ * the same refusal at the same place; but of what is both wrong and too large
+ * either may be said. And whatever a request says, nothing of its framing is
+ * passed on, one Host at most, and the library either refuses it or writes one
  * request. */
 #include "fields.h"
 #include "fuzz.h"
@@ -37,6 +38,20 @@ static void let_go(void *ctx, void *memory) {
   free(memory);
 }
 
+/* Of a target in absolute-form the server is what Host says, and that alone. */
+static void check_host(const fields_t *fields, const char *authority) {
+  size_t hosts = 0;
+  size_t i;
+
+  for (i = 0; i < fields->count; i++)
+    hosts += strcasecmp(fields->list[i].name, "host") == 0;
+  FUZZ_CHECK(hosts <= 1);
+  if (authority == NULL)
+    return;
+  FUZZ_CHECK(hosts == 1 && fields->list[0].value == authority);
+  FUZZ_CHECK(*authority != '\0' && strpbrk(authority, "@/?# ") == NULL);
+}
+
 static void check_fields(const inbound_t *in) {
   static const char *const never[] = {"connection", "transfer-encoding",
                                       "upgrade",    "te",
@@ -53,6 +68,7 @@ static void check_fields(const inbound_t *in) {
   for (i = 0; i < fields.count; i++)
     for (n = 0; n < sizeof never / sizeof never[0]; n++)
       FUZZ_CHECK(strcasecmp(fields.list[i].name, never[n]) != 0);
+  check_host(&fields, in->target.authority);
   request.method = inbound_method(in);
   request.path = inbound_path(in);
   request.headers = fields.list;
@@ -81,6 +97,8 @@ static void note_head(log_t *log, const inbound_t *in) {
     note(log, inbound_name(in, i), field->name_len + 1u);
     note(log, inbound_value(in, i), field->value_len + 1u);
   }
+  if (in->target.authority != NULL)
+    note(log, in->target.authority, strlen(in->target.authority) + 1);
   note(log, &in->has_body, 1);
   note(log, &in->expects, 1);
   note(log, &in->keeps_alive, 1);
@@ -94,6 +112,12 @@ static void note_event(log_t *log, const inbound_t *in, inbound_event_t event) {
     note(log, in->piece, in->piece_len);
   else if (event == INBOUND_END)
     note(log, "END", 3);
+}
+
+static void note_refusal(log_t *log, int status) {
+  if (status == 414 || status == 431)
+    status = 400;
+  note(log, &status, sizeof status);
 }
 
 /* 0 once it is refused. */
@@ -111,7 +135,7 @@ static int feed(log_t *log, inbound_t *in, const char *bytes, size_t len) {
     len -= took;
   } while (event != INBOUND_MORE && event != INBOUND_BAD);
   if (event == INBOUND_BAD)
-    note(log, &in->status, sizeof in->status);
+    note_refusal(log, in->status);
   return event != INBOUND_BAD;
 }
 
