@@ -45,9 +45,9 @@ install_missing() {
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-build_all() {
+build_all() { # with the examples, where $examples is ON
   cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DHTTPOOL_BENCH=ON \
-    -DHTTPOOL_EXAMPLES=OFF >"$work/cmake.log" ||
+    -DHTTPOOL_EXAMPLES="${examples:-OFF}" >"$work/cmake.log" ||
     { cat "$work/cmake.log" >&2 && exit 1; }
   cmake --build "$build" --parallel 2 >"$work/build.log" ||
     { cat "$work/build.log" >&2 && exit 1; }

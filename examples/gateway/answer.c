@@ -5,6 +5,10 @@
 #include "client.h"
 #include "fields.h"
 
+#define OWN_FIELDS                                                             \
+  256u /* of a head of the servers: our part of it, at most                    \
+        */
+
 /* --- answers of our own ----------------------------------------------------
  */
 
@@ -88,28 +92,85 @@ static int has_content(const client_t *client, int status) {
   return !client->to_head && status != 204 && status != 304;
 }
 
-static void put_framing(client_t *client, const pool_result_t *head) {
-  uint64_t length;
-  char text[64];
+/* How the body ends, where the servers say no length. */
+static void choose_framing(client_t *client, const pool_result_t *head) {
+  if (!has_content(client, head->status))
+    return;
+  client->is_chunked = !client->is_http_1_0;
+  client->is_open = client->is_http_1_0;
+  client->is_last |= client->is_open;
+}
 
-  if (fields_length(head, &length)) {
-    snprintf(text, sizeof text, "Content-Length: %llu\r\n",
-             (unsigned long long)length);
-    client_put_text(client, text);
-  } else if (has_content(client, head->status)) {
-    client->is_chunked = !client->is_http_1_0;
-    client->is_open = client->is_http_1_0;
-    client->is_last |= client->is_open;
-    if (client->is_chunked)
-      client_put_text(client, "Transfer-Encoding: chunked\r\n");
-  }
+static char *append(char *at, const char *bytes, size_t len) {
+  memcpy(at, bytes, len);
+  return at + len;
+}
+
+static char *append_text(char *at, const char *text) {
+  return append(at, text, strlen(text));
+}
+
+static char *append_field(char *at, const pool_header_t *header) {
+  at = append(at, header->name, header->name_len);
+  at = append(at, ": ", 2);
+  at = append(at, header->value, header->value_len);
+  return append(at, "\r\n", 2);
+}
+
+static char *append_status(char *at, int status) {
+  char digits[] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10),
+                   (char)('0' + status % 10), ' '};
+
+  at = append_text(at, "HTTP/1.1 ");
+  at = append(at, digits, sizeof digits);
+  at = append_text(at, reason_of(status));
+  return append(at, "\r\n", 2);
+}
+
+static char *append_connection(char *at, const client_t *client) {
+  if (client->is_last)
+    return append_text(at, "Connection: close\r\n");
+  if (client->is_http_1_0)
+    return append_text(at, "Connection: keep-alive\r\n");
+  return at;
+}
+
+/* At most. */
+static size_t head_room(const pool_result_t *head) {
+  size_t room = OWN_FIELDS;
+  size_t i;
+
+  for (i = 0; i < head->header_count; i++)
+    room += head->headers[i].name_len + head->headers[i].value_len + 4;
+  return room;
+}
+
+static void put_head(client_t *client, const pool_result_t *head,
+                     const pool_header_t *length) {
+  char *start = client_room(client, head_room(head));
+  char *at = start;
+  size_t i;
+
+  if (start == NULL)
+    return;
+  at = append_status(at, head->status);
+  for (i = 0; i < head->header_count; i++)
+    if (fields_is_for_client(head, &head->headers[i]))
+      at = append_field(at, &head->headers[i]);
+  if (length != NULL)
+    at = append_field(at, length);
+  if (client->is_chunked)
+    at = append_text(at, "Transfer-Encoding: chunked\r\n");
+  at = append_text(at, "Via: 1.1 httpool\r\n");
+  at = append_connection(at, client);
+  at = append(at, "\r\n", 2);
+  client_took(client, (size_t)(at - start));
 }
 
 int answer_on_head(pool_t *pool, pool_call_t call, const pool_result_t *head,
                    void *data) {
   client_t *client = data;
-  char line[64];
-  size_t i;
+  const pool_header_t *length = fields_length(head);
 
   (void)pool;
   (void)call;
@@ -117,26 +178,9 @@ int answer_on_head(pool_t *pool, pool_call_t call, const pool_result_t *head,
     return POOL_GO_ON;
   client->answering = 1;
   client->is_last |= client->stage == CLIENT_BODY || client->server->stopping;
-  snprintf(line, sizeof line, "HTTP/1.1 %d %s\r\n", head->status,
-           reason_of(head->status));
-  client_put_text(client, line);
-  for (i = 0; i < head->header_count; i++) {
-    const pool_header_t *header = &head->headers[i];
-
-    if (!fields_is_for_client(head, header))
-      continue;
-    client_put(client, header->name, header->name_len);
-    client_put(client, ": ", 2);
-    client_put(client, header->value, header->value_len);
-    client_put(client, "\r\n", 2);
-  }
-  put_framing(client, head);
-  client_put_text(client, "Via: 1.1 httpool\r\n");
-  if (client->is_last)
-    client_put_text(client, "Connection: close\r\n");
-  else if (client->is_http_1_0)
-    client_put_text(client, "Connection: keep-alive\r\n");
-  client_put_text(client, "\r\n");
+  if (length == NULL)
+    choose_framing(client, head);
+  put_head(client, head, length);
   count(client, head->status);
   return POOL_GO_ON;
 }

@@ -38,7 +38,8 @@ void client_maybe_free(client_t *client) {
     client->next->prev = client->prev;
   server->client_count--;
   out_clear(&client->out);
-  free(client->in);
+  inbound_clear(&client->inbound);
+  stash_give(&server->ins, client->in);
   free(client);
   if (server->stopping && server->client_count == 0)
     server_stop(server);
@@ -130,6 +131,19 @@ void client_put(client_t *client, const char *bytes, size_t len) {
 
 void client_put_text(client_t *client, const char *text) {
   client_put(client, text, strlen(text));
+}
+
+char *client_room(client_t *client, size_t len) {
+  char *room = client->closing ? NULL : out_room(&client->out, len);
+
+  if (room == NULL)
+    client_close(client);
+  return room;
+}
+
+void client_took(client_t *client, size_t len) {
+  out_took(&client->out, len);
+  set_unflushed(client);
 }
 
 static void on_shut(uv_shutdown_t *req, int status) {
@@ -362,7 +376,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 
   (void)suggested;
   if (client->in == NULL)
-    client->in = malloc(CLIENT_IN_ROOM);
+    client->in = stash_take(&client->server->ins);
   buf->base = client->in == NULL ? NULL : client->in + client->in_len;
   buf->len = client->in == NULL ? 0 : CLIENT_IN_ROOM - client->in_len;
 }
@@ -441,8 +455,8 @@ void client_process(client_t *client) {
   compact(client);
   settle(client);
   client->busy = 0;
-  if (client->in_len == 0 && client->stage == CLIENT_HEAD) {
-    free(client->in); /* an idle client costs no buffer */
+  if (client->in_len == 0) { /* who says nothing costs no buffer */
+    stash_give(&client->server->ins, client->in);
     client->in = NULL;
   }
   set_reading(client);
@@ -451,7 +465,8 @@ void client_process(client_t *client) {
 void client_init(client_t *client) {
   client->tcp.data = client;
   client->out.stream = (uv_stream_t *)&client->tcp;
+  client->out.stash = &client->server->outs;
   client->out.on_less = on_less;
   client->idle_since = client->head_since = now_of(client);
-  inbound_init(&client->inbound);
+  inbound_init(&client->inbound, &client->server->heads);
 }

@@ -24,7 +24,7 @@ struct client_s {
   uv_tcp_t tcp;
   client_stage_t stage;
   inbound_t inbound;
-  char *in; /* [IN_ROOM], while there is something in it */
+  char *in; /* [CLIENT_IN_ROOM], while there is something in it */
   size_t in_from, in_len;
   const char *piece; /* of a body, in `in`, that had to wait */
   size_t piece_len;
@@ -68,6 +68,11 @@ void client_reset(client_t *client);
 /* Gathers bytes for it. */
 void client_put(client_t *client, const char *bytes, size_t len);
 void client_put_text(client_t *client, const char *text);
+
+/* Where up to so many bytes can be written for it, and client_took() says how
+ * many were. NULL: it is being closed. */
+char *client_room(client_t *client, size_t len);
+void client_took(client_t *client, size_t len);
 
 /* Answers by itself: the exchange is answered then. */
 void answer_with(client_t *client, int status, const char *text,

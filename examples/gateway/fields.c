@@ -1,36 +1,40 @@
 #include "fields.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* RFC 9110 7.6.1, and what the library frames itself. */
-static const char *const hops[] = {"connection",
-                                   "keep-alive",
-                                   "proxy-connection",
-                                   "te",
-                                   "trailer",
-                                   "transfer-encoding",
-                                   "upgrade",
-                                   "expect",
-                                   "http2-settings",
-                                   "proxy-authenticate",
-                                   NULL};
+/* Whether it is that name, which is in small letters. */
+static inline int is(const char *name, size_t len, const char *other) {
+  return len == strlen(other) && strncasecmp(name, other, len) == 0;
+}
 
-static int is_hop(const char *name) {
-  int i;
-
-  for (i = 0; hops[i] != NULL; i++)
-    if (strcasecmp(name, hops[i]) == 0)
-      return 1;
-  return 0;
+/* RFC 9110 7.6.1, and what the library frames itself. Most names differ from
+ * all of these in their length. */
+static int is_hop(const char *name, size_t len) {
+  switch (len) {
+  case 2:
+    return is(name, len, "te");
+  case 6:
+    return is(name, len, "expect");
+  case 7:
+    return is(name, len, "trailer") || is(name, len, "upgrade");
+  case 10:
+    return is(name, len, "connection") || is(name, len, "keep-alive");
+  case 14:
+    return is(name, len, "http2-settings");
+  case 16:
+    return is(name, len, "proxy-connection");
+  case 17:
+    return is(name, len, "transfer-encoding");
+  case 18:
+    return is(name, len, "proxy-authenticate");
+  default:
+    return 0;
+  }
 }
 
 /* Whether a list such as that of Connection names the field. */
-static int names(const char *list, const char *name) {
-  size_t len = strlen(name);
-
+static int names(const char *list, const char *name, size_t len) {
   while (*list != '\0') {
     size_t token;
 
@@ -43,80 +47,118 @@ static int names(const char *list, const char *name) {
   return 0;
 }
 
-static int is_named_by_client(const inbound_t *in, const char *name) {
+/* --- to the server ---------------------------------------------------------
+ */
+
+static int is_named_by_client(const inbound_t *in, const char *name,
+                              size_t len) {
   uint32_t i;
 
   for (i = 0; i < in->field_count; i++)
-    if (strcasecmp(inbound_name(in, i), "connection") == 0 &&
-        names(inbound_value(in, i), name))
+    if (inbound_is(in, i, "connection") &&
+        names(inbound_value(in, i), name, len))
       return 1;
   return 0;
 }
 
-static void add(fields_t *fields, const char *name, const char *value) {
-  pool_header_t *header = &fields->list[fields->count++];
-
-  memset(header, 0, sizeof *header);
-  header->name = name;
-  header->value = value;
+/* A length is what frames the body, whatever Connection says of it. */
+static int is_for_server(const inbound_t *in, const char *name, size_t len) {
+  if (is_hop(name, len))
+    return 0;
+  return !is_named_by_client(in, name, len) || is(name, len, "host") ||
+         is(name, len, "content-length");
 }
 
-/* What there is of it, and the client behind. */
-static int forward_for(fields_t *fields, const char *had, const char *peer) {
-  size_t used = strlen(fields->forwarded);
-  size_t room = sizeof fields->forwarded - used;
-  int n =
-      snprintf(fields->forwarded + used, room, "%s%s%s", used > 0 ? ", " : "",
-               had != NULL ? had : "", peer != NULL ? peer : "");
+static void add(fields_t *fields, const char *name, size_t name_len,
+                const char *value, size_t value_len) {
+  pool_header_t *header = &fields->list[fields->count++];
 
-  return n < 0 || (size_t)n >= room ? 431 : 0;
+  header->name = name;
+  header->value = value;
+  header->name_len = name_len;
+  header->value_len = value_len;
+}
+
+/* X-Forwarded-For: what there is of it, and the client behind. */
+static int forward_for(fields_t *fields, const char *who, size_t len) {
+  size_t used = fields->forwarded_len;
+  size_t comma = used > 0 ? 2 : 0;
+
+  if (len + comma > sizeof fields->forwarded - used)
+    return 431;
+  memcpy(fields->forwarded + used, ", ", comma);
+  memcpy(fields->forwarded + used + comma, who, len);
+  fields->forwarded_len = used + comma + len;
+  return 0;
+}
+
+static int pass_on(fields_t *fields, const inbound_t *in, uint32_t i) {
+  const char *name = inbound_name(in, i);
+  size_t name_len = in->head->fields[i].name_len;
+  const char *value = inbound_value(in, i);
+  size_t value_len = in->head->fields[i].value_len;
+
+  if (is(name, name_len, "x-forwarded-for"))
+    return forward_for(fields, value, value_len);
+  if (in->target.authority != NULL && is(name, name_len, "host"))
+    return 0; /* RFC 9112 3.2.2: it is the target that counts */
+  if (is_for_server(in, name, name_len))
+    add(fields, name, name_len, value, value_len);
+  return 0;
 }
 
 int fields_for_server(fields_t *fields, const inbound_t *in, const char *peer) {
+  const char *via = in->is_http_1_0 ? "1.0 httpool" : "1.1 httpool";
   uint32_t i;
+  int err;
 
-  fields->count = 0;
-  fields->forwarded[0] = '\0';
+  fields->count = fields->forwarded_len = 0;
+  if (in->target.authority != NULL)
+    add(fields, "Host", 4, in->target.authority, strlen(in->target.authority));
   for (i = 0; i < in->field_count; i++) {
-    const char *name = inbound_name(in, i);
-
-    if (strcasecmp(name, "x-forwarded-for") == 0) {
-      if (forward_for(fields, inbound_value(in, i), NULL) != 0)
-        return 431;
-      continue;
-    }
-    /* A length is what frames the body, whatever Connection says of it. */
-    if (is_hop(name) || (is_named_by_client(in, name) &&
-                         strcasecmp(name, "content-length") != 0 &&
-                         strcasecmp(name, "host") != 0))
-      continue;
-    add(fields, name, inbound_value(in, i));
+    err = pass_on(fields, in, i);
+    if (err != 0)
+      return err;
   }
-  if (forward_for(fields, NULL, peer) != 0)
-    return 431;
-  add(fields, "X-Forwarded-For", fields->forwarded);
-  add(fields, "Via", in->is_http_1_0 ? "1.0 httpool" : "1.1 httpool");
+  err = forward_for(fields, peer, strlen(peer));
+  if (err != 0)
+    return err;
+  add(fields, "X-Forwarded-For", 15, fields->forwarded, fields->forwarded_len);
+  add(fields, "Via", 3, via, 11);
   return 0;
 }
+
+/* --- to the client ---------------------------------------------------------
+ */
 
 int fields_is_for_client(const pool_result_t *result,
                          const pool_header_t *header) {
   size_t i;
 
-  if (is_hop(header->name) || strcasecmp(header->name, "content-length") == 0)
+  if (is_hop(header->name, header->name_len) ||
+      is(header->name, header->name_len, "content-length"))
     return 0;
-  for (i = 0; i < result->header_count; i++)
-    if (strcasecmp(result->headers[i].name, "connection") == 0 &&
-        names(result->headers[i].value, header->name))
+  for (i = 0; i < result->header_count; i++) {
+    const pool_header_t *other = &result->headers[i];
+
+    if (is(other->name, other->name_len, "connection") &&
+        names(other->value, header->name, header->name_len))
       return 0;
+  }
   return 1;
 }
 
-int fields_length(const pool_result_t *result, uint64_t *length) {
-  const char *value = pool_result_header(result, "Content-Length");
+const pool_header_t *fields_length(const pool_result_t *result) {
+  const pool_header_t *length = NULL;
+  size_t i;
 
-  if (value == NULL || pool_result_header(result, "Transfer-Encoding") != NULL)
-    return 0;
-  *length = strtoull(value, NULL, 10);
-  return 1;
+  for (i = 0; i < result->header_count; i++) {
+    const pool_header_t *header = &result->headers[i];
+
+    if (is(header->name, header->name_len, "transfer-encoding"))
+      return NULL;
+    if (is(header->name, header->name_len, "content-length"))
+      length = header;
+  }
+  return length;
 }

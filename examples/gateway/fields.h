@@ -11,7 +11,8 @@
 typedef struct {
   pool_header_t list[FIELDS_MAX];
   size_t count;
-  char forwarded[1024]; /* X-Forwarded-For */
+  char forwarded[1024]; /* X-Forwarded-For; without a NUL */
+  size_t forwarded_len;
 } fields_t;
 
 /* Those of a request, for the server; `peer` is the client's address. 0, or the
@@ -22,7 +23,7 @@ int fields_for_server(fields_t *fields, const inbound_t *in, const char *peer);
 int fields_is_for_client(const pool_result_t *result,
                          const pool_header_t *header);
 
-/* Of an answer: the length it says it has; 0: it says none. */
-int fields_length(const pool_result_t *result, uint64_t *length);
+/* Of an answer: the field with the length it says it has, or NULL. */
+const pool_header_t *fields_length(const pool_result_t *result);
 
 #endif

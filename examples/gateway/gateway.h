@@ -2,10 +2,14 @@
  *
  *   gateway.c          options, the pool, signals
  *   gateway/server.c   the listener: how many clients there are, and who is
- * late gateway/client.c   one client: its requests in, its answers out
+ *                      late
+ *   gateway/client.c   one client: its requests in, its answers out
+ *   gateway/answer.c   what is answered
  *   gateway/out.c      what waits to be written to a client
  *   gateway/inbound.c  requests, parsed
+ *   gateway/target.c   what they ask for
  *   gateway/fields.c   header fields on their way through
+ *   gateway/stash.c    memory that is needed for a moment
  *   gateway/status.c   the status page */
 #ifndef GATEWAY_H_
 #define GATEWAY_H_
@@ -13,6 +17,7 @@
 #include <uv.h>
 
 #include "httpool.h"
+#include "stash.h"
 
 typedef struct client_s client_t;
 
@@ -24,6 +29,9 @@ typedef struct {
   uv_prepare_t flush;  /* writes what was gathered in a turn */
   client_t *clients;   /* all of them */
   client_t *unflushed; /* with something to be written */
+  stash_t ins;         /* what is read of clients */
+  stash_t outs;        /* what is gathered for them */
+  stash_t heads;       /* of requests */
   uint32_t client_count;
   uint32_t max_clients;
   uint32_t slow_ms; /* a client may keep us waiting */

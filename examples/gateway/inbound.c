@@ -9,13 +9,22 @@ static int refuse(inbound_t *in, int status) {
   return HPE_USER;
 }
 
+static void let_go_of_head(inbound_t *in) {
+  stash_give(in->heads, in->head);
+  in->head = NULL;
+}
+
 /* Appends to the head; there is always room for a NUL behind it. */
 static int put(inbound_t *in, const char *at, size_t len, int status) {
-  if (len >= sizeof in->head - in->head_len)
+  if (in->head == NULL)
+    in->head = stash_take(in->heads);
+  if (in->head == NULL)
+    return refuse(in, 503);
+  if (len >= sizeof in->head->bytes - in->head_len)
     return refuse(in, status);
-  memcpy(in->head + in->head_len, at, len);
+  memcpy(in->head->bytes + in->head_len, at, len);
   in->head_len += len;
-  in->head[in->head_len] = '\0';
+  in->head->bytes[in->head_len] = '\0';
   return 0;
 }
 
@@ -50,12 +59,12 @@ static int on_name(llhttp_t *parser, const char *at, size_t len) {
   if (!in->in_field) {
     if (in->field_count == INBOUND_FIELDS)
       return refuse(in, 431);
-    field = &in->fields[in->field_count++];
+    field = &in->head->fields[in->field_count++];
     memset(field, 0, sizeof *field);
     field->name = (uint16_t)in->head_len;
     in->in_field = 1;
   }
-  field = &in->fields[in->field_count - 1];
+  field = &in->head->fields[in->field_count - 1];
   field->name_len = (uint16_t)(field->name_len + len);
   return put(in, at, len, 431);
 }
@@ -66,14 +75,14 @@ static int begin_value(inbound_t *in) {
     return 0;
   if (seal(in) != 0)
     return HPE_USER;
-  in->fields[in->field_count - 1].value = (uint16_t)in->head_len;
+  in->head->fields[in->field_count - 1].value = (uint16_t)in->head_len;
   in->in_value = 1;
   return 0;
 }
 
 static int on_value(llhttp_t *parser, const char *at, size_t len) {
   inbound_t *in = parser->data;
-  inbound_field_t *field = &in->fields[in->field_count - 1];
+  inbound_field_t *field;
 
   if (in->in_body)
     return 0;
@@ -82,6 +91,7 @@ static int on_value(llhttp_t *parser, const char *at, size_t len) {
   if (begin_value(in) != 0)
     return HPE_USER;
   in->next = at + len;
+  field = &in->head->fields[in->field_count - 1];
   field->value_len = (uint16_t)(field->value_len + len);
   return put(in, at, len, 431);
 }
@@ -104,18 +114,15 @@ typedef struct {
 } framing_t;
 
 static void note_field(inbound_t *in, uint32_t i, framing_t *framing) {
-  const char *name = inbound_name(in, i);
-  const char *value = inbound_value(in, i);
-
-  if (strcasecmp(name, "host") == 0) {
+  if (inbound_is(in, i, "host")) {
     framing->hosts++;
-  } else if (strcasecmp(name, "content-length") == 0) {
+  } else if (inbound_is(in, i, "content-length")) {
     framing->lengths++;
-  } else if (strcasecmp(name, "transfer-encoding") == 0) {
+  } else if (inbound_is(in, i, "transfer-encoding")) {
     framing->codings++;
-    framing->is_chunked = strcasecmp(value, "chunked") == 0;
-  } else if (strcasecmp(name, "expect") == 0) {
-    in->expects = strcasecmp(value, "100-continue") == 0;
+    framing->is_chunked = strcasecmp(inbound_value(in, i), "chunked") == 0;
+  } else if (inbound_is(in, i, "expect")) {
+    in->expects = strcasecmp(inbound_value(in, i), "100-continue") == 0;
   }
 }
 
@@ -139,11 +146,10 @@ static int judge(inbound_t *in) {
   if ((framing.codings > 0 && !framing.is_chunked) ||
       parser->method == HTTP_CONNECT)
     return 501;
-  if (in->head[0] != '/' && strcmp(in->head, "*") != 0)
-    return 400;
   in->has_body =
       framing.is_chunked || (framing.lengths > 0 && parser->content_length > 0);
-  return 0;
+  return target_read(&in->target, in->head->bytes,
+                     parser->method == HTTP_OPTIONS);
 }
 
 static int on_headers_complete(llhttp_t *parser) {
@@ -198,17 +204,27 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-void inbound_init(inbound_t *in) {
+/* For the next request. */
+static void begin(inbound_t *in) {
   llhttp_init(&in->parser, HTTP_REQUEST, &settings);
   in->parser.data = in;
   in->head_len = in->path_len = 0;
-  in->head[0] = '\0';
   in->field_count = 0;
   in->event = INBOUND_MORE;
   in->next = in->last = NULL;
   in->piece_len = 0;
   in->status = 0;
   in->in_field = in->in_value = in->in_body = in->resumes = 0;
+}
+
+void inbound_init(inbound_t *in, stash_t *heads) {
+  in->heads = heads;
+  in->head = NULL;
+  begin(in);
+}
+
+void inbound_clear(inbound_t *in) {
+  let_go_of_head(in);
 }
 
 static inbound_event_t next_event(inbound_t *in) {
@@ -219,7 +235,7 @@ static inbound_event_t next_event(inbound_t *in) {
   in->event = INBOUND_MORE;
   in->resumes = event == INBOUND_HEAD; /* it may be over with its head */
   if (event == INBOUND_END)
-    inbound_init(in);
+    begin(in);
   return event;
 }
 
@@ -229,6 +245,8 @@ inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
 
   *took = 0;
   in->piece_len = 0;
+  if (in->in_body || in->status != 0)
+    let_go_of_head(in);
   if (in->status != 0)
     return INBOUND_BAD;
   if (in->event != INBOUND_MORE)

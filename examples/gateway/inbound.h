@@ -11,8 +11,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 #include <llhttp.h>
+
+#include "stash.h"
+#include "target.h"
 
 #define INBOUND_HEAD_BYTES 16384u /* path, names and values, with NULs */
 #define INBOUND_FIELDS     100u
@@ -25,18 +30,24 @@ typedef enum {
   INBOUND_BAD   /* `status` says how to refuse it; nothing more is parsed */
 } inbound_event_t;
 
-/* By offsets into `head`; NUL-terminated. */
+/* By offsets into the head; NUL-terminated. */
 typedef struct {
   uint16_t name, name_len, value, value_len;
 } inbound_field_t;
 
 typedef struct {
-  llhttp_t parser;
-  char head[INBOUND_HEAD_BYTES];
-  size_t head_len;
+  char bytes[INBOUND_HEAD_BYTES];
   inbound_field_t fields[INBOUND_FIELDS];
+} inbound_head_t;
+
+typedef struct {
+  llhttp_t parser;
+  stash_t *heads;
+  inbound_head_t *head; /* from its first byte until it was told; or NULL */
+  size_t head_len;
   uint32_t field_count;
   size_t path_len;
+  target_t target;   /* in the head */
   const char *piece; /* in the bytes that were fed */
   size_t piece_len;
   const char *next;      /* where a value would go on */
@@ -53,15 +64,17 @@ typedef struct {
   uint8_t has_body;
 } inbound_t;
 
-void inbound_init(inbound_t *in);
+/* `heads`: a stash of inbound_head_t. */
+void inbound_init(inbound_t *in, stash_t *heads);
+void inbound_clear(inbound_t *in);
 
 /* Parses up to the next event; *took: how many bytes are used. A piece is valid
- * as long as the bytes. */
+ * as long as the bytes, a head until the next call. */
 inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
                              size_t *took);
 
 static inline const char *inbound_path(const inbound_t *in) {
-  return in->head;
+  return in->target.path;
 }
 
 static inline const char *inbound_method(const inbound_t *in) {
@@ -69,11 +82,18 @@ static inline const char *inbound_method(const inbound_t *in) {
 }
 
 static inline const char *inbound_name(const inbound_t *in, uint32_t i) {
-  return in->head + in->fields[i].name;
+  return in->head->bytes + in->head->fields[i].name;
 }
 
 static inline const char *inbound_value(const inbound_t *in, uint32_t i) {
-  return in->head + in->fields[i].value;
+  return in->head->bytes + in->head->fields[i].value;
+}
+
+/* Whether a field is one of that name, which is in small letters. */
+static inline int inbound_is(const inbound_t *in, uint32_t i,
+                             const char *name) {
+  return in->head->fields[i].name_len == strlen(name) &&
+         strcasecmp(inbound_name(in, i), name) == 0;
 }
 
 #endif

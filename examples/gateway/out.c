@@ -3,18 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 4096u
-#define KEPT_ROOM  16384u
+static void let_go(const out_t *out, char *bytes, size_t room) {
+  if (room == OUT_FIRST_BYTES)
+    stash_give(out->stash, bytes);
+  else
+    free(bytes);
+}
 
 static int reserve(out_t *out, size_t more) {
-  size_t room = out->room > 0 ? out->room : FIRST_ROOM;
+  size_t room = out->room > 0 ? out->room : OUT_FIRST_BYTES;
   char *bytes;
 
   if (out->len + more <= out->room)
     return 0;
   while (room < out->len + more)
     room *= 2;
-  bytes = realloc(out->bytes, room);
+  bytes = room == OUT_FIRST_BYTES ? stash_take(out->stash)
+                                  : realloc(out->bytes, room);
   if (bytes == NULL)
     return UV_ENOMEM;
   out->bytes = bytes;
@@ -22,13 +27,17 @@ static int reserve(out_t *out, size_t more) {
   return 0;
 }
 
-int out_put(out_t *out, const char *bytes, size_t len) {
-  int err = reserve(out, len);
+char *out_room(out_t *out, size_t len) {
+  return reserve(out, len) == 0 ? out->bytes + out->len : NULL;
+}
 
-  if (err != 0 || len == 0)
-    return err;
-  memcpy(out->bytes + out->len, bytes, len);
-  out->len += len;
+int out_put(out_t *out, const char *bytes, size_t len) {
+  char *room = out_room(out, len);
+
+  if (room == NULL)
+    return len == 0 ? 0 : UV_ENOMEM;
+  memcpy(room, bytes, len);
+  out_took(out, len);
   return 0;
 }
 
@@ -42,7 +51,7 @@ static int try_write(out_t *out, uv_buf_t *pieces, unsigned count) {
 static void on_written(uv_write_t *req, int status) {
   out_t *out = req->data;
 
-  free(out->flying);
+  let_go(out, out->flying, out->flying_room);
   out->flying = NULL;
   out->flying_len = 0;
   out->on_less(out, status);
@@ -59,6 +68,7 @@ static int fly(out_t *out, size_t from) {
     return err;
   out->flying = out->bytes;
   out->flying_len = out->len - from;
+  out->flying_room = out->room;
   out->bytes = NULL;
   out->len = out->room = 0;
   return 0;
@@ -74,9 +84,7 @@ int out_flush(out_t *out) {
   if (n < 0)
     return n;
   if ((size_t)n == out->len) {
-    out->len = 0;
-    if (out->room > KEPT_ROOM)
-      out_clear(out);
+    out_clear(out);
     return 0;
   }
   return fly(out, (size_t)n);
@@ -101,7 +109,7 @@ int out_put_now(out_t *out, const char *bytes, size_t len) {
     out->len = had - done;
     done = had;
   } else {
-    out->len = 0;
+    out_clear(out);
   }
   done -= had;
   if (done == len)
@@ -111,7 +119,7 @@ int out_put_now(out_t *out, const char *bytes, size_t len) {
 }
 
 void out_clear(out_t *out) {
-  free(out->bytes);
+  let_go(out, out->bytes, out->room);
   out->bytes = NULL;
   out->len = out->room = 0;
 }

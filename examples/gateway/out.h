@@ -7,15 +7,21 @@
 
 #include <uv.h>
 
+#include "stash.h"
+
+#define OUT_FIRST_BYTES 4096u /* gathered in blocks of a stash; then more */
+
 typedef struct out_s out_t;
 struct out_s {
   uv_stream_t *stream;
+  stash_t *stash;                          /* of OUT_FIRST_BYTES */
   void (*on_less)(out_t *out, int status); /* a lot is written, or failed */
   char *bytes;                             /* gathered */
   size_t len;
   size_t room;
   char *flying; /* being written */
   size_t flying_len;
+  size_t flying_room;
   uv_write_t req;
 };
 
@@ -26,6 +32,13 @@ static inline size_t out_waiting(const out_t *out) {
 
 /* Gathers. UV_ENOMEM. */
 int out_put(out_t *out, const char *bytes, size_t len);
+
+/* Where up to so many bytes can be written, and out_took() says how many were.
+ * NULL: no memory. */
+char *out_room(out_t *out, size_t len);
+static inline void out_took(out_t *out, size_t len) {
+  out->len += len;
+}
 
 /* As above for a large piece: written from where it is as far as the kernel
  * takes it. UV_ENOMEM, or what the socket says. */

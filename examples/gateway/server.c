@@ -8,6 +8,7 @@
 #define BACKLOG  1024
 #define SWEEP_MS 250u
 #define REFUSALS 64u /* clients too many that are told so */
+#define STASHED  64u /* blocks of each kind that are kept */
 
 static void note_peer(client_t *client) {
   struct sockaddr_storage address;
@@ -123,11 +124,20 @@ static int listen_at(server_t *server, const char *text, int port) {
   return err;
 }
 
+static void set_up_stashes(server_t *server) {
+  server->ins.size = CLIENT_IN_ROOM;
+  server->outs.size = OUT_FIRST_BYTES;
+  server->heads.size = sizeof(inbound_head_t);
+  server->ins.max_kept = server->outs.max_kept = STASHED;
+  server->heads.max_kept = STASHED;
+}
+
 int server_start(server_t *server, const char *address, int port) {
   int err = uv_tcp_init(server->loop, &server->listener);
 
   if (err != 0)
     return err;
+  set_up_stashes(server);
   server->listener.data = server;
   uv_timer_init(server->loop, &server->sweep);
   uv_prepare_init(server->loop, &server->flush);
@@ -166,6 +176,9 @@ void server_stop(server_t *server) {
     return;
   uv_close((uv_handle_t *)&server->sweep, NULL);
   uv_close((uv_handle_t *)&server->flush, NULL);
+  stash_clear(&server->ins);
+  stash_clear(&server->outs);
+  stash_clear(&server->heads);
   server->on_stopped(server);
   server->on_stopped = NULL;
 }

@@ -2,8 +2,9 @@
  *
  * The first byte says into pieces of which size the others are cut. Cut or
  * whole, the same has to come of them: the same requests, fields, bodies, and
- * the same refusal at the same place. And whatever a request says, nothing of
- * its framing is passed on, and the library either refuses it or writes one
+ * the same refusal at the same place; but of what is both wrong and too large
+ * either may be said. And whatever a request says, nothing of its framing is
+ * passed on, one Host at most, and the library either refuses it or writes one
  * request. */
 #include "fields.h"
 #include "fuzz.h"
@@ -18,6 +19,7 @@ typedef struct {
 } log_t;
 
 static log_t whole, cut;
+static stash_t heads = {NULL, sizeof(inbound_head_t), 0, 0}; /* keeps none */
 
 static void note(log_t *log, const void *bytes, size_t len) {
   if (len > LOG_MAX - log->len)
@@ -36,6 +38,20 @@ static void let_go(void *ctx, void *memory) {
   free(memory);
 }
 
+/* Of a target in absolute-form the server is what Host says, and that alone. */
+static void check_host(const fields_t *fields, const char *authority) {
+  size_t hosts = 0;
+  size_t i;
+
+  for (i = 0; i < fields->count; i++)
+    hosts += strcasecmp(fields->list[i].name, "host") == 0;
+  FUZZ_CHECK(hosts <= 1);
+  if (authority == NULL)
+    return;
+  FUZZ_CHECK(hosts == 1 && fields->list[0].value == authority);
+  FUZZ_CHECK(*authority != '\0' && strpbrk(authority, "@/?# ") == NULL);
+}
+
 static void check_fields(const inbound_t *in) {
   static const char *const never[] = {"connection", "transfer-encoding",
                                       "upgrade",    "te",
@@ -52,6 +68,7 @@ static void check_fields(const inbound_t *in) {
   for (i = 0; i < fields.count; i++)
     for (n = 0; n < sizeof never / sizeof never[0]; n++)
       FUZZ_CHECK(strcasecmp(fields.list[i].name, never[n]) != 0);
+  check_host(&fields, in->target.authority);
   request.method = inbound_method(in);
   request.path = inbound_path(in);
   request.headers = fields.list;
@@ -73,10 +90,15 @@ static void note_head(log_t *log, const inbound_t *in) {
   note(log, inbound_path(in), strlen(inbound_path(in)) + 1);
   FUZZ_CHECK(inbound_path(in)[0] == '/' || inbound_path(in)[0] == '*');
   for (i = 0; i < in->field_count; i++) {
-    FUZZ_CHECK(strlen(inbound_name(in, i)) == in->fields[i].name_len);
-    note(log, inbound_name(in, i), in->fields[i].name_len + 1u);
-    note(log, inbound_value(in, i), strlen(inbound_value(in, i)) + 1);
+    const inbound_field_t *field = &in->head->fields[i];
+
+    FUZZ_CHECK(strlen(inbound_name(in, i)) == field->name_len);
+    FUZZ_CHECK(strlen(inbound_value(in, i)) == field->value_len);
+    note(log, inbound_name(in, i), field->name_len + 1u);
+    note(log, inbound_value(in, i), field->value_len + 1u);
   }
+  if (in->target.authority != NULL)
+    note(log, in->target.authority, strlen(in->target.authority) + 1);
   note(log, &in->has_body, 1);
   note(log, &in->expects, 1);
   note(log, &in->keeps_alive, 1);
@@ -90,6 +112,12 @@ static void note_event(log_t *log, const inbound_t *in, inbound_event_t event) {
     note(log, in->piece, in->piece_len);
   else if (event == INBOUND_END)
     note(log, "END", 3);
+}
+
+static void note_refusal(log_t *log, int status) {
+  if (status == 414 || status == 431)
+    status = 400;
+  note(log, &status, sizeof status);
 }
 
 /* 0 once it is refused. */
@@ -107,7 +135,7 @@ static int feed(log_t *log, inbound_t *in, const char *bytes, size_t len) {
     len -= took;
   } while (event != INBOUND_MORE && event != INBOUND_BAD);
   if (event == INBOUND_BAD)
-    note(log, &in->status, sizeof in->status);
+    note_refusal(log, in->status);
   return event != INBOUND_BAD;
 }
 
@@ -116,7 +144,7 @@ static void run(log_t *log, const uint8_t *data, size_t size, size_t piece) {
   size_t at = 0;
 
   log->len = 0;
-  inbound_init(&in);
+  inbound_init(&in, &heads);
   while (at < size) {
     size_t len = size - at < piece ? size - at : piece;
     char *bytes = malloc(len); /* so that reading beyond it is seen */
@@ -126,10 +154,9 @@ static void run(log_t *log, const uint8_t *data, size_t size, size_t piece) {
     memcpy(bytes, data + at, len);
     goes_on = feed(log, &in, bytes, len);
     free(bytes);
-    if (!goes_on)
-      return;
-    at += len;
+    at = goes_on ? at + len : size;
   }
+  inbound_clear(&in);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

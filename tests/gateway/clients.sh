@@ -2,103 +2,8 @@
 # The gateway between real clients and real servers, as TAP. $PROGRAM is the
 # gateway. What is not installed is skipped.
 set -u
-export PATH=$PATH:/usr/sbin:/sbin
-work=$(mktemp -d)
-pids=()
-
-clean_up() {
-  local pid
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-  wait 2>/dev/null
-  rm -rf "$work"
-}
-trap clean_up EXIT
-# shellcheck source=tests/lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
-
-has() {
-  command -v "$1" >/dev/null
-}
-
-# A port that nobody has now, and no connection gets by itself.
-free_port() {
-  python3 -c 'import random, socket
-while True:
-    port = random.randrange(10000, 32000)
-    try:
-        socket.socket().bind(("127.0.0.1", port))
-        break
-    except OSError:
-        pass
-print(port)'
-}
-
-# wait_for PORT: until somebody listens there.
-wait_for() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return 0; fi
-    sleep 0.05
-  done
-  echo "nobody listens at $1"
-  return 1
-}
-
-start_nginx() {
-  nginx_port=$(free_port)
-  mkdir -p "$work/www" "$work/up" "$work/tmp"
-  cat >"$work/nginx.conf" <<EOF
-daemon off;
-master_process off;
-pid $work/nginx.pid;
-error_log $work/error.log;
-events { worker_connections 1000; }
-http {
-  access_log off;
-  client_max_body_size 0;
-  client_body_temp_path $work/tmp;
-  fastcgi_temp_path $work/tmp;
-  proxy_temp_path $work/tmp;
-  scgi_temp_path $work/tmp;
-  uwsgi_temp_path $work/tmp;
-  server {
-    listen 127.0.0.1:$nginx_port;
-    root $work/www;
-    location /up { dav_methods PUT DELETE; root $work; }
-    location /fields { return 200 "\$http_x_forwarded_for|\$http_via|\$http_connection|\$http_te|\$http_x_hop"; }
-  }
-}
-EOF
-  nginx -c "$work/nginx.conf" 2>/dev/null &
-  pids+=($!)
-  wait_for "$nginx_port"
-}
-
-# start_gateway UPSTREAM OPTION...: at $port.
-start_gateway() {
-  local upstream=$1 i
-  shift
-  : >"$work/gateway.log"
-  "$PROGRAM" --listen 127.0.0.1:0 --upstream "$upstream" "$@" \
-    >"$work/gateway.log" 2>&1 &
-  gateway=$!
-  pids+=("$gateway")
-  for ((i = 0; i < 400; i++)); do
-    port=$(sed -n 's/^listening on .*://p' "$work/gateway.log")
-    [ -z "$port" ] || return 0
-    sleep 0.05
-  done
-  cat "$work/gateway.log"
-}
-
-stop_gateway() {
-  kill -TERM "$gateway"
-  wait "$gateway"
-}
-
-curl_() {
-  curl -sS --max-time 30 "$@"
-}
+# shellcheck source=tests/gateway/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # --- curl --------------------------------------------------------------------
 
@@ -170,6 +75,7 @@ raw() {
 }
 
 get='GET /small HTTP/1.1\r\nHost: a\r\n'
+close='Connection: close\r\n\r\n'
 post='POST /small HTTP/1.1\r\nHost: a\r\n'
 
 pipelined() {
@@ -187,6 +93,42 @@ refused_smuggling() {
     raw "GET /small HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" '^HTTP/1.1 400' 1 &&
     raw "GET /small HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n" \
       '^HTTP/1.1 400' 1
+}
+
+# A proxy's form of a target: it says which server is meant, not Host.
+absolute() {
+  raw "GET http://other:81/host?q HTTP/1.1\r\nHost: a\r\n${close}" \
+    '^other:81 /host?q' 1 &&
+    raw "GET HTTP://[::1]/host HTTP/1.0\r\n\r\n" '^\[::1\] /host' 1 &&
+    curl_ -x "http://127.0.0.1:$port" http://some.where/small |
+    cmp - "$work/www/small"
+}
+
+refused_absolute() {
+  local target
+  for target in http://u@other/host http://:81/host http:///host \
+    https://other/host http:/host "http://a'\"b/host" other:81; do
+    raw "GET $target HTTP/1.1\r\nHost: a\r\n${close}" '^HTTP/1.1 400' 1 ||
+      return 1
+  done
+  raw "GET http://other/host HTTP/1.1\r\n${close}" '^HTTP/1.1 400' 1 &&
+    raw "CONNECT other:81 HTTP/1.1\r\nHost: a\r\n${close}" \
+      '^HTTP/1.1 501' 1
+}
+
+# asks TARGET LINE: what a server is asked for then, and by which name.
+asks() {
+  raw "$1 HTTP/1.1\r\nHost: a\r\n${close}" \
+    "^$2 HTTP/1.1 \['other'\]" 1
+}
+
+# "*" for OPTIONS, "/" for others.
+no_path() {
+  asks 'OPTIONS http://other' 'OPTIONS \*' &&
+    asks 'OPTIONS http://other/' 'OPTIONS /' &&
+    asks 'OPTIONS http://other?q' 'OPTIONS /?q' &&
+    asks 'GET http://other' 'GET /' &&
+    asks 'GET http://other?q' 'GET /?q'
 }
 
 refused_size() {
@@ -282,10 +224,6 @@ if name == 'vanishes':  # in the middle of everything
 EOF
 }
 
-peak_kb() {
-  sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$gateway/status"
-}
-
 # A build with sanitizers keeps what was freed.
 bounded_memory() {
   local most=40000
@@ -337,6 +275,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
 EOF
   python3 "$work/drip.py" "$1" &
+  pids+=($!)
+  wait_for "$1"
+}
+
+# Tells what it was asked for, and all that Host says.
+mirror_server() {
+  cat >"$work/mirror.py" <<'EOF'
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        text = '%s %s\n' % (self.requestline, self.headers.get_all('Host'))
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    do_OPTIONS = do_GET
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+EOF
+  python3 "$work/mirror.py" "$1" &
   pids+=($!)
   wait_for "$1"
 }
@@ -438,6 +398,8 @@ check "a client of HTTP/1.0 is served" old_client
 check "the status page has the numbers" status_page
 check "requests may be pipelined" pipelined
 check "what could be read in two ways is refused" refused_smuggling
+check "a target may name the server" absolute
+check "but not in any way" refused_absolute
 check "what is too large is refused" refused_size
 if has wrk; then check "wrk" load_wrk; else skip wrk wrk; fi
 if has h2load; then check "h2load" load_h2load; else skip h2load h2load; fi
@@ -480,6 +442,12 @@ if has haproxy; then
 else
   skip haproxy haproxy
 fi
+
+other=$(free_port)
+mirror_server "$other"
+start_gateway "127.0.0.1:$other"
+check "a target may have no path" no_path
+stop_gateway
 
 slow=$(free_port)
 slow_server "$slow"

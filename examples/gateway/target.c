@@ -1,0 +1,44 @@
+#include "target.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define SCHEME "http://"
+
+/* RFC 3986 3.2 without userinfo, which RFC 9110 4.2.4 has us refuse. */
+static size_t authority_len(const char *text) {
+  return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "0123456789-._~%!$&'()*+,;=:[]");
+}
+
+/* What is no path in the absolute-form: "*" is what OPTIONS has for none
+ * (RFC 9112 3.2.4), others have "/". There is room for it in front. */
+static char *complete(char *path, int is_options) {
+  if (*path == '/')
+    return path;
+  path[-1] = *path == '\0' && is_options ? '*' : '/';
+  return path - 1;
+}
+
+/* The authority moves to the front, so that a NUL can follow it. */
+static int read_absolute(target_t *target, char *text, int is_options) {
+  char *authority = text + strlen(SCHEME);
+  size_t len = authority_len(authority);
+  char *path = authority + len;
+
+  if (len == 0 || *authority == ':' || strchr("/?", *path) == NULL)
+    return 400; /* the NUL is found too */
+  memmove(text, authority, len);
+  text[len] = '\0';
+  target->authority = text;
+  target->path = complete(path, is_options);
+  return 0;
+}
+
+int target_read(target_t *target, char *text, int is_options) {
+  if (strncasecmp(text, SCHEME, strlen(SCHEME)) == 0)
+    return read_absolute(target, text, is_options);
+  target->authority = NULL;
+  target->path = text;
+  return *text == '/' || strcmp(text, "*") == 0 ? 0 : 400;
+}
