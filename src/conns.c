@@ -54,8 +54,9 @@ static void on_after_poll(uv_check_t *handle) {
 
 /* Whether nothing can be on a connection that was just read from, while the
  * loop still hands out what one poll found. Not so if the read filled the
- * buffer, or its consumer had paused since. Nor after its first answer: some servers close behind each without
- * saying so, and once in its life a connection can show whether its does. */
+ * buffer, or its consumer had paused since. Nor after its first answer: some
+ * servers close behind each without saying so, and once in its life a
+ * connection can show whether its does. */
 static int is_quiet(const pool__conn_t *conn) {
   return !conn->unread && conn->requests != 1;
 }
