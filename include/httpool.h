@@ -199,7 +199,8 @@ typedef struct {
   void *data;                  /* for on_event and on_retry */
   pool_allocator_t allocator;  /* [malloc] */
   uint32_t max_attempts; /* per request [3], to 100; 1: no retries at all */
-  uint32_t attempt_timeout_ms; /* of an attempt: on a connection -> answered
+  uint32_t attempt_timeout_ms; /* of an attempt: on a connection (of a body
+                                  that is written: its end) -> answered
                                   [OFF] */
   uint32_t retry_delay_ms;     /* scale of the backoff [20], to 60000 */
   uint32_t retry_ratio;        /* retries that a hundred successes pay for [10],
