@@ -335,7 +335,8 @@ int pool__attempt_check(pool__attempt_t *attempt,
 }
 
 uint64_t pool__attempt_waits_since(const pool__attempt_t *attempt) {
-  return attempt->flow != NULL && pool__flow_is_written(attempt->flow)
+  return attempt->flow != NULL && attempt->sent_at != 0 &&
+                 pool__flow_is_written(attempt->flow)
              ? attempt->sent_at
              : attempt->started_at;
 }

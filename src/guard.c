@@ -149,6 +149,15 @@ static RARE void judge_keep_alive(pool__guard_t *guard, pool__text_t value) {
     judge_keep_alive_element(guard, element);
 }
 
+/* Fields of which a parser may make what it likes. */
+static RARE int judge_other(pool__guard_t *guard, pool__text_t name,
+                            const char *word) {
+  if (!pool__text_is(name.at, name.len, word))
+    return 0;
+  guard->is_odd = 1;
+  return 1;
+}
+
 static void add_run(pool__guard_t *guard, uint32_t from, uint32_t to) {
   uint32_t last = guard->run_count - 1;
 
@@ -166,10 +175,10 @@ static void add_run(pool__guard_t *guard, uint32_t from, uint32_t to) {
 static int judge_meaning(pool__guard_t *guard, pool__text_t name,
                          pool__text_t value) {
   switch (name.len) {
-  case 7:  /* Upgrade */
-  case 16: /* Proxy-Connection */
-    guard->is_odd = 1;
-    return 1;
+  case 7:
+    return judge_other(guard, name, "upgrade");
+  case 16:
+    return judge_other(guard, name, "proxy-connection");
   case 10:
     if (pool__text_is(name.at, name.len, "connection"))
       return judge_connection(guard, value);

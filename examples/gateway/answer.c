@@ -5,9 +5,8 @@
 #include "client.h"
 #include "fields.h"
 
-#define OWN_FIELDS                                                             \
-  256u /* of a head of the servers: our part of it, at most                    \
-        */
+/* Our part of a head of the servers, at most. */
+#define OWN_FIELDS 256u
 
 /* --- answers of our own ----------------------------------------------------
  */
@@ -43,6 +42,13 @@ static void count(client_t *client, int status) {
   client->server->answers[status / 100 <= 5 ? status / 100 : 0]++;
 }
 
+/* An HTTP/1.0 client waits for the end of the connection unless it is told. */
+static const char *connection_of(const client_t *client) {
+  if (client->is_last)
+    return "Connection: close\r\n";
+  return client->is_http_1_0 ? "Connection: keep-alive\r\n" : "";
+}
+
 /* An answer with a text, and the end of the exchange. */
 void answer_with(client_t *client, int status, const char *text,
                  size_t text_len) {
@@ -52,7 +58,7 @@ void answer_with(client_t *client, int status, const char *text,
                    "Content-Length: %zu\r\n%s%s\r\n",
                    status, reason_of(status), text_len,
                    status == 503 ? "Retry-After: 1\r\n" : "",
-                   client->is_last ? "Connection: close\r\n" : "");
+                   connection_of(client));
 
   client_put(client, head, (size_t)n);
   if (!client->to_head)
@@ -127,14 +133,6 @@ static char *append_status(char *at, int status) {
   return append(at, "\r\n", 2);
 }
 
-static char *append_connection(char *at, const client_t *client) {
-  if (client->is_last)
-    return append_text(at, "Connection: close\r\n");
-  if (client->is_http_1_0)
-    return append_text(at, "Connection: keep-alive\r\n");
-  return at;
-}
-
 /* At most. */
 static size_t head_room(const pool_result_t *head) {
   size_t room = OWN_FIELDS;
@@ -162,7 +160,7 @@ static void put_head(client_t *client, const pool_result_t *head,
   if (client->is_chunked)
     at = append_text(at, "Transfer-Encoding: chunked\r\n");
   at = append_text(at, "Via: 1.1 httpool\r\n");
-  at = append_connection(at, client);
+  at = append_text(at, connection_of(client));
   at = append(at, "\r\n", 2);
   client_took(client, (size_t)(at - start));
 }

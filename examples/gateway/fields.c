@@ -84,6 +84,8 @@ static int forward_for(fields_t *fields, const char *who, size_t len) {
   size_t used = fields->forwarded_len;
   size_t comma = used > 0 ? 2 : 0;
 
+  if (len == 0)
+    return 0;
   if (len + comma > sizeof fields->forwarded - used)
     return 431;
   memcpy(fields->forwarded + used, ", ", comma);
@@ -152,6 +154,8 @@ const pool_header_t *fields_length(const pool_result_t *result) {
   const pool_header_t *length = NULL;
   size_t i;
 
+  if (result->status == 204)
+    return NULL; /* RFC 9110 8.6: it must not have one */
   for (i = 0; i < result->header_count; i++) {
     const pool_header_t *header = &result->headers[i];
 

@@ -86,11 +86,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t len) {
 
   if (in->in_body)
     return 0;
-  if (in->in_value && at != in->next)
-    return refuse(in, 400); /* folded: it goes on in another line */
   if (begin_value(in) != 0)
     return HPE_USER;
-  in->next = at + len;
   field = &in->head->fields[in->field_count - 1];
   field->value_len = (uint16_t)(field->value_len + len);
   return put(in, at, len, 431);
@@ -211,10 +208,10 @@ static void begin(inbound_t *in) {
   in->head_len = in->path_len = 0;
   in->field_count = 0;
   in->event = INBOUND_MORE;
-  in->next = in->last = NULL;
   in->piece_len = 0;
   in->status = 0;
   in->in_field = in->in_value = in->in_body = in->resumes = 0;
+  in->line_ended = 0;
 }
 
 void inbound_init(inbound_t *in, stash_t *heads) {
@@ -239,9 +236,39 @@ static inbound_event_t next_event(inbound_t *in) {
   return event;
 }
 
+static int is_line_end(char c) {
+  return c == '\r' || c == '\n';
+}
+
+/* How many bytes there are before a line of the head that begins with a blank,
+ * which llhttp would take for more of the field before it (RFC 9112 5.2). */
+static size_t before_fold(inbound_t *in, const char *bytes, size_t len) {
+  const char *end = bytes + len;
+  const char *at = bytes;
+
+  if (len == 0)
+    return 0;
+  if (in->line_ended && (*at == ' ' || *at == '\t'))
+    return 0;
+  in->line_ended = end[-1] == '\n';
+  if (in->head_len == 0) /* empty lines before a request (2.2) */
+    while (at < end && is_line_end(*at))
+      at++;
+  while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+    if (++at < end && (*at == ' ' || *at == '\t'))
+      return (size_t)(at - bytes);
+    if (at < end && is_line_end(*at)) { /* the head is over */
+      in->line_ended = 0;
+      break;
+    }
+  }
+  return len;
+}
+
 inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
                              size_t *took) {
   llhttp_errno_t err;
+  size_t good;
 
   *took = 0;
   in->piece_len = 0;
@@ -251,15 +278,13 @@ inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
     return INBOUND_BAD;
   if (in->event != INBOUND_MORE)
     return next_event(in);
-  while ((*took < len || in->resumes) && in->event == INBOUND_MORE &&
+  good = in->in_body ? len : before_fold(in, bytes, len);
+  while ((*took < good || in->resumes) && in->event == INBOUND_MORE &&
          in->piece_len == 0) {
     in->resumes = 0;
-    if (in->next == in->last)
-      in->next = bytes + *took; /* a value may go on here */
-    in->last = bytes + len;
-    err = llhttp_execute(&in->parser, bytes + *took, len - *took);
+    err = llhttp_execute(&in->parser, bytes + *took, good - *took);
     if (err == HPE_OK) {
-      *took = len;
+      *took = good;
     } else if (err == HPE_PAUSED) {
       *took = (size_t)(llhttp_get_error_pos(&in->parser) - bytes);
       llhttp_resume(&in->parser);
@@ -267,6 +292,11 @@ inbound_event_t inbound_feed(inbound_t *in, const char *bytes, size_t len,
       refuse(in, 400); /* behind what was good */
       return in->piece_len > 0 ? INBOUND_BODY : INBOUND_BAD;
     }
+  }
+  if (*took == good && good < len && in->event == INBOUND_MORE &&
+      in->piece_len == 0) {
+    refuse(in, 400);
+    return INBOUND_BAD;
   }
   return next_event(in);
 }

@@ -50,13 +50,12 @@ typedef struct {
   target_t target;   /* in the head */
   const char *piece; /* in the bytes that were fed */
   size_t piece_len;
-  const char *next;      /* where a value would go on */
-  const char *last;      /* end of the bytes that were fed last */
   inbound_event_t event; /* that the parser came to, or MORE */
   int status;            /* of a refusal; 0 */
   uint8_t in_field;      /* a field is open */
   uint8_t in_value;      /* and its value */
   uint8_t in_body;       /* the head is over */
+  uint8_t line_ended;    /* the byte before was a line end of the head */
   uint8_t resumes;       /* the parser has to run, without bytes too */
   uint8_t keeps_alive;   /* the client would like to go on */
   uint8_t is_http_1_0;

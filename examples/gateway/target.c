@@ -5,10 +5,28 @@
 
 #define SCHEME "http://"
 
-/* RFC 3986 3.2 without userinfo, which RFC 9110 4.2.4 has us refuse. */
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* A name, or an address, in brackets if it is one of IPv6. No percent-encoding:
+ * that hides what no name has. */
+static size_t host_len(const char *text) {
+  size_t len;
+
+  if (*text != '[')
+    return strspn(text, LETTERS DIGITS "-._~!$&'()*+,;=");
+  len = 1 + strspn(text + 1, LETTERS DIGITS ":.");
+  return len > 1 && text[len] == ']' ? len + 1 : 0;
+}
+
+/* RFC 3986 3.2 without userinfo, which RFC 9110 4.2.4 has us refuse. 0: there
+ * is no host in it. */
 static size_t authority_len(const char *text) {
-  return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                      "0123456789-._~%!$&'()*+,;=:[]");
+  size_t len = host_len(text);
+
+  if (len > 0 && text[len] == ':')
+    len += 1 + strspn(text + len + 1, DIGITS);
+  return len;
 }
 
 /* What is no path in the absolute-form: "*" is what OPTIONS has for none
@@ -26,7 +44,7 @@ static int read_absolute(target_t *target, char *text, int is_options) {
   size_t len = authority_len(authority);
   char *path = authority + len;
 
-  if (len == 0 || *authority == ':' || strchr("/?", *path) == NULL)
+  if (len == 0 || strchr("/?", *path) == NULL)
     return 400; /* the NUL is found too */
   memmove(text, authority, len);
   text[len] = '\0';
