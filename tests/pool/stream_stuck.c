@@ -119,6 +119,34 @@ static void an_answer_has_its_time_from_the_body_s_end(void **state) {
   assert_in_range(stuck.record->total_ms, 495, 530);
 }
 
+/* A body of no bytes has ended before its head has left. */
+static void nor_is_an_empty_body_late_at_once(void **state) {
+  static const server_step_t slow[] = {DEAF(),   DELAY(300), HEAR(),
+                                       EXPECT(), REPLY(),    HANG()};
+  static char value[400001];
+  pool_header_t fields[] = {{"Content-Length", "0", 0, 0},
+                            {"X", value, 0, sizeof value - 1}};
+  pool_request_t empty = {.method = "PUT",
+                          .path = "/x",
+                          .headers = fields,
+                          .header_count = 2,
+                          .flags = POOL_STREAM};
+  pool_config_t config = {.attempt_timeout_ms = 1000,
+                          .max_attempts = 1,
+                          .max_head_bytes = 1u << 20};
+  fixture_t *fx = *state;
+  stream_t stream = {0};
+
+  memset(value, 'x', sizeof value - 1);
+  server_script(fx->server, slow);
+  fixture_pool(fx, &config);
+  stream_ask(&stream, fx, &empty);
+  assert_int_equal(stream_end(&stream), 0);
+  fixture_run(fx);
+  assert_int_equal(stream.record->error, 0);
+  assert_in_range(stream.record->total_ms, 300, 500);
+}
+
 /* The deadline comes soon after a body that its user wrote slowly: that is not
  * the endpoint's fault. */
 static void a_slow_user_s_deadline_blames_nobody(void **state) {
@@ -135,6 +163,36 @@ static void a_slow_user_s_deadline_blames_nobody(void **state) {
   assert_int_equal(fixture_endpoint_stats(fx, fx->server).recent_fails, 0);
 }
 
+/* Consumers that pause for too long are no fault of the servers. */
+static void a_pause_blames_nobody(void **state) {
+  pool_config_t config = {.eject_after = 5,
+                          .max_attempts = 1,
+                          .head_timeout_ms = 200,
+                          .attempt_timeout_ms = 250};
+  pool_request_t request = {.timeout_ms = 1000};
+  fixture_t *fx = *state;
+  stream_t streams[20] = {0};
+  int i;
+
+  fixture_pool(fx, &config);
+  assert_int_equal(pool_add_endpoint(fx->pool, fixture_server(fx)->address), 0);
+  for (i = 0; i < 20; i++) {
+    streams[i].on_piece = stream_pause_each;
+    stream_ask(&streams[i], fx, &request);
+    if (i % 2 == 0)
+      assert_int_equal(pool_pause(fx->pool, streams[i].call), 0);
+  }
+  fixture_run(fx);
+  for (i = 0; i < 20; i++) {
+    assert_int_equal(streams[i].record->error, UV_ETIMEDOUT);
+    assert_in_range(streams[i].record->total_ms, 1000, 1020);
+  }
+  assert_int_equal(fixture_stats(fx).ejections, 0);
+  assert_int_equal(fixture_endpoint_stats(fx, fx->server).recent_fails +
+                       fixture_endpoint_stats(fx, fx->servers[1]).recent_fails,
+                   0);
+}
+
 int main(void) {
   static const struct CMUnitTest tests[] = {
       FIXTURE_TEST(a_drip_below_the_minimum_rate_is_stuck),
@@ -142,7 +200,9 @@ int main(void) {
       FIXTURE_TEST(nor_is_a_large_lot),
       FIXTURE_TEST(a_slow_user_is_not),
       FIXTURE_TEST(an_answer_has_its_time_from_the_body_s_end),
+      FIXTURE_TEST(nor_is_an_empty_body_late_at_once),
       FIXTURE_TEST(a_slow_user_s_deadline_blames_nobody),
+      FIXTURE_TEST(a_pause_blames_nobody),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

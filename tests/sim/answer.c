@@ -263,27 +263,6 @@ static void make_cut(answer_t *answer, world_t *world, uint32_t id) {
     answer->then = THEN_RESET;
 }
 
-/* A server that sends nothing more is found out by the stall timer (of an
- * upload after up to twice that), one that does not come to the end of its head
- * by the head timer. */
-static void note_stuck(const answer_t *answer, const world_t *world,
-                       call_t *call) {
-  uint64_t head_ms = (uint64_t)answer->gap_us * (head_len(answer) - 1) / 1000;
-
-  if (world->mode == WORLD_SWARM)
-    return; /* there may be other reasons to be late */
-  if (call->kind != KIND_DRIP_FOR_EVER &&
-      world->config.stall_timeout_ms != POOL_OFF)
-    call->stuck_ms = world->config.stall_timeout_ms * (call->sent > 0 ? 2 : 1);
-  else if (call->kind == KIND_STUCK || call->kind == KIND_STUCK_IN_HEAD)
-    call->stuck_ms = world->config.head_timeout_ms;
-  else if (call->kind != KIND_DRIP_FOR_EVER)
-    return;
-  else if (head_ms >
-           world->config.head_timeout_ms + world->config.resolution_ms)
-    call->stuck_ms = world->config.head_timeout_ms;
-}
-
 /* Never ends. */
 static void make_stuck(answer_t *answer, world_t *world, uint32_t id) {
   call_t *call = &world->calls[id];
@@ -301,7 +280,8 @@ static void make_stuck(answer_t *answer, world_t *world, uint32_t id) {
     answer->gap_us = 8000000 / (uint32_t)answer->len;
     answer->len--; /* whoever has no deadline waits for the last one */
   }
-  note_stuck(answer, world, call);
+  judge_expect_stuck(
+      world, call, (uint32_t)(answer->gap_us * (head_len(answer) - 1) / 1000));
 }
 
 /* Is not valid HTTP/1.1, or not what we asked for. */

@@ -118,6 +118,7 @@ static void judge_refusal(world_t *world, int rc, int wanted, int is_sick,
 static size_t write_fields(pool_header_t *fields, const call_t *call,
                            uint32_t id) {
   static const pool_header_t close = {"Connection", "close", 0, 0};
+  static const pool_header_t empty = {"Content-Length", "0", 0, 0};
   pool_header_t field = {"X-Long", world_pattern(id), 0, call->field};
   size_t n = 0;
 
@@ -125,6 +126,8 @@ static size_t write_fields(pool_header_t *fields, const call_t *call,
     fields[n++] = field;
   if (call->says_last)
     fields[n++] = close;
+  if (call->uploads && !call->chunked && call->sent == 0)
+    fields[n++] = empty; /* body_len cannot declare it */
   return n;
 }
 
@@ -132,7 +135,7 @@ static void make_request(world_t *world, const char *path, int wanted) {
   uint32_t id = world->call_count;
   call_t *call = new_call(world);
   uint64_t allocations = world->heap.calls;
-  pool_header_t fields[2];
+  pool_header_t fields[3];
   pool_request_t request;
   pool_call_t name = {0};
   int is_sick = is_unhealthy(world);

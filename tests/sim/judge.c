@@ -5,7 +5,8 @@
 
 #include "streams.h"
 
-#define LATE_MS 6u /* a callback may be behind its timer */
+#define LATE_MS    6u   /* a callback may be behind its timer */
+#define WRITING_MS 600u /* that a user takes who is not slow */
 
 static uint32_t end_of(int error) {
   switch (error) {
@@ -153,13 +154,44 @@ static void judge_time(world_t *world, const call_t *call, uint32_t id) {
     trace_fail("call %u ended %u ms after its deadline", id, (unsigned)late_ms);
 }
 
+static int has_stall_timer(const world_t *world) {
+  return world->config.stall_timeout_ms != POOL_OFF;
+}
+
+/* When a drip is found out: by the head timer, or because a body that is told
+ * moves too slowly. 0: not before the deadline. */
+static uint32_t drip_ms(const world_t *world, const call_t *call,
+                        uint32_t head_ms) {
+  const pool_config_t *config = &world->config;
+
+  if (head_ms > config->head_timeout_ms + config->resolution_ms)
+    return config->head_timeout_ms;
+  return call->tells && config->min_rate > 0
+             ? head_ms + 2 * config->rate_window_ms
+             : 0;
+}
+
+/* One that sends nothing more is found out by the stall timer (of an upload
+ * after up to twice that), one that does not come to the end of its head by the
+ * head timer. */
+void judge_expect_stuck(const world_t *world, call_t *call, uint32_t head_ms) {
+  if (world->mode == WORLD_SWARM)
+    return; /* there may be other reasons to be late */
+  if (call->kind == KIND_DRIP_FOR_EVER)
+    call->stuck_ms = drip_ms(world, call, head_ms);
+  else if (has_stall_timer(world))
+    call->stuck_ms = world->config.stall_timeout_ms * (call->sent > 0 ? 2 : 1);
+  else if (call->kind == KIND_STUCK || call->kind == KIND_STUCK_IN_HEAD)
+    call->stuck_ms = world->config.head_timeout_ms;
+}
+
 /* Counted from when it was put on its connection. */
 static void judge_stuck(const world_t *world, const call_t *call, uint32_t id,
                         const pool_result_t *result) {
   uint64_t slack_ms =
       (world->service_us + 4ull * world->latency_us + 4ull * world->jitter_us) /
           1000 +
-      world->config.resolution_ms + LATE_MS;
+      world->config.resolution_ms + LATE_MS + (call->uploads ? WRITING_MS : 0);
 
   if (call->stuck_ms > 0 && !stream_was_slow(call) &&
       result->total_ms - result->waited_ms > call->stuck_ms + slack_ms)

@@ -13,8 +13,8 @@
  *  1. a row here, in the group that says who does it;
  *  2. the deed: host.c (system calls, connects), answer.c (what servers send),
  *     origin.c (what their connections do), chaos.c (whole servers, the clock,
- *     memory), user.c (users); world_strikes() asks whether it is to happen and
- * counts it;
+ *     memory), user.c, asks.c and streams.c (users); world_strikes() asks
+ *     whether it is to happen and counts it;
  *  3. its oracle, if `hit` and `spill` do not say it all: oracle.c for what
  *     holds after every poll, judge.c for how calls end, universe.c for phases;
  *  4. sim --only NAME --universes 50, then break what it is about in src/ and
@@ -40,7 +40,7 @@
 #define END_REJECT  0x1000u /* POOL_EREJECTED */
 #define END_SICK    0x2000u /* POOL_EUNHEALTHY */
 #define END_BROKEN  (END_HANGUP | END_RESET | END_PIPE)
-#define END_LENGTH  0x4000u /* POOL_ELENGTH */
+#define END_LENGTH  0x4000u /* POOL_ELENGTH: nobody else's doing */
 #define END_ANY     0x3fffu
 
 /* What a connection may do to the next call on it, when the server ends it at

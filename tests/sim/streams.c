@@ -8,6 +8,7 @@
 #define GAP_MS      20u /* between them, at most */
 #define LONG_GAP_MS 1500u
 #define AGAIN_MS    10u /* after a failed allocation */
+#define PAUSES      3u  /* of one stream, at most */
 #define FRAMING     64u /* bytes, at most: of a chunk, and the last one */
 
 struct stream_s {
@@ -24,13 +25,15 @@ struct stream_s {
   uint8_t has_room; /* it has just been told of some */
   uint8_t over;     /* its upload: nothing more is written */
   uint8_t wrong;    /* it wrote what does not fit what it had declared */
-  uint8_t was_slow;
+  uint8_t wrote_slowly;
+  uint8_t pauses;
   uint8_t stops_short; /* it means to do so */
   uint8_t goes_beyond;
-  uint32_t told;    /* bytes of the answer's body */
-  uint32_t written; /* bytes of the request's */
-  uint32_t goal;    /* that it will have written */
-  uint64_t taken;   /* by the process, from its connection, when it paused */
+  uint32_t told;      /* bytes of the answer's body */
+  uint32_t written;   /* bytes of the request's */
+  uint32_t goal;      /* that it will have written */
+  uint64_t taken;     /* by the process, from its connection, when it paused */
+  uint64_t paused_on; /* that connection */
 };
 
 static uint32_t from(world_t *world, uint32_t min, uint32_t max) {
@@ -52,11 +55,24 @@ static int is_over(const stream_t *stream) {
 /* --- pauses ----------------------------------------------------------------
  */
 
-/* Bytes that were read from its connection; 0 before it has one that counts. */
+/* Bytes that were read from the connection of its last attempt, if that is
+ * there. */
 static uint64_t taken_of(const call_t *call) {
-  const tcp_end_t *end = call->client;
+  return call->client != NULL && call->client->conn->id == call->latest
+             ? call->client->taken
+             : 0;
+}
 
-  return call->told && end->conn->id == call->latest ? end->taken : 0;
+/* In a pause nothing is read. Before its answer an attempt may go wrong, and be
+ * followed by another. */
+static void check_pause(const stream_t *stream) {
+  const call_t *call = call_of(stream);
+
+  if (call->latest == stream->paused_on && taken_of(call) > stream->taken)
+    trace_fail("call %u: %llu bytes of its connection are read after %llu, in "
+               "a pause",
+               stream->id, (unsigned long long)taken_of(call),
+               (unsigned long long)stream->taken);
 }
 
 static void on_wake(uv_timer_t *timer) {
@@ -76,12 +92,15 @@ static void on_wake(uv_timer_t *timer) {
 static void rest(stream_t *stream, int is_forever) {
   world_t *world = stream->world;
 
-  stream->paused = stream->was_slow = 1;
+  stream->paused = 1;
   stream->forever |= (uint8_t)is_forever;
+  stream->pauses++;
   stream->taken = taken_of(call_of(stream));
+  stream->paused_on = call_of(stream)->latest;
   trace("pause", stream->id, is_forever, 0);
   if (!is_forever)
-    uv_timer_start(&stream->waker, on_wake, from(world, 1, LONG_GAP_MS), 0);
+    uv_timer_start(&stream->waker, on_wake,
+                   from(world, 1, LONG_GAP_MS / (2u * stream->pauses - 1)), 0);
 }
 
 static void pause_by_call(stream_t *stream) {
@@ -104,7 +123,7 @@ static int consume(stream_t *stream) {
   user_acts_in_callback(world);
   if (is_over(stream))
     return POOL_GO_ON;
-  if (stream->was_slow)
+  if (stream->pauses == PAUSES || stream->wrote_slowly)
     return POOL_GO_ON; /* or it might come to its deadline by itself */
   if (world_strikes(world, KIND_PAUSED_FOR_EVER)) {
     rest(stream, 1);
@@ -273,8 +292,9 @@ static void write_on(stream_t *stream) {
   while (stream->written < stream->goal) {
     if (!write_piece(stream))
       return;
-    if (!stream->was_slow && world_strikes(world, KIND_SLOW_WRITER)) {
-      stream->was_slow = 1;
+    if (!stream->wrote_slowly && stream->pauses == 0 &&
+        world_strikes(world, KIND_SLOW_WRITER)) {
+      stream->wrote_slowly = 1;
       write_after(stream, from(world, 1, LONG_GAP_MS));
       return;
     }
@@ -310,7 +330,9 @@ void stream_choose(world_t *world, call_t *call) {
   call->uploads = !call->tells || from(world, 0, 1) == 0;
   if (call->uploads && from(world, 0, 2) == 0)
     call->sent = from(world, 0, MANY_BYTES);
-  call->chunked = call->uploads && (call->sent == 0 || from(world, 0, 1) == 0);
+  if (call->uploads && from(world, 0, 9) == 0)
+    call->sent = 0;
+  call->chunked = call->uploads && from(world, 0, 1) == 0;
   call->expects = (call->sent > 0 || call->chunked) && from(world, 0, 3) == 0;
 }
 
@@ -336,7 +358,7 @@ static void set_goal(stream_t *stream) {
   stream->goal = call->sent;
   if (call->chunked || !world_strikes(world, KIND_WRONG_LENGTH))
     return;
-  stream->goes_beyond = from(world, 0, 1) == 0;
+  stream->goes_beyond = call->sent == 0 || from(world, 0, 1) == 0;
   stream->stops_short = !stream->goes_beyond;
   if (stream->stops_short)
     stream->goal = from(world, 0, call->sent - 1);
@@ -373,6 +395,19 @@ void stream_begin(world_t *world, uint32_t id) {
     write_on(stream);
   else
     write_after(stream, from(world, 0, GAP_MS));
+}
+
+/* Out of the blue, as who is told by its own reader that it is full. */
+void stream_pause_any(world_t *world) {
+  stream_t *stream = world->stream_list;
+
+  for (; stream != NULL; stream = stream->next)
+    if (!stream->paused && !stream->wrote_slowly && stream->pauses < PAUSES &&
+        call_of(stream)->tells && !is_over(stream) &&
+        world_strikes(world, KIND_PAUSE)) {
+      pause_by_call(stream);
+      return;
+    }
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -413,7 +448,9 @@ int stream_is_wrong(const call_t *call) {
 }
 
 int stream_was_slow(const call_t *call) {
-  return call->uploads || (call->stream != NULL && call->stream->was_slow);
+  const stream_t *stream = call->stream;
+
+  return stream != NULL && (stream->wrote_slowly || stream->pauses > 0);
 }
 
 void stream_judge(const call_t *call, uint32_t id,
@@ -433,9 +470,6 @@ void streams_check(const world_t *world) {
   const stream_t *stream = world->stream_list;
 
   for (; stream != NULL; stream = stream->next)
-    if (stream->paused && taken_of(call_of(stream)) != stream->taken &&
-        stream->taken > 0)
-      trace_fail(
-          "call %u: %llu bytes read in a pause", stream->id,
-          (unsigned long long)(taken_of(call_of(stream)) - stream->taken));
+    if (stream->paused)
+      check_pause(stream);
 }

@@ -18,6 +18,9 @@ void stream_prepare(const call_t *call, pool_request_t *request);
 /* The call was accepted: it may be written to, and paused, right away. */
 void stream_begin(world_t *world, uint32_t id);
 
+/* Whoever is told an answer pauses, now and then. */
+void stream_pause_any(world_t *world);
+
 /* Its callback has come, and is judged: nothing more happens to it. */
 void stream_end(world_t *world, uint32_t id);
 

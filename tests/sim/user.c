@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "streams.h"
 
 #define RECENT 60u /* ids that deeds are done to */
 
@@ -136,6 +136,7 @@ static void deeds(world_t *world) {
     cancel(world, recent(world));
   if (world_strikes(world, KIND_CANCEL_OLD))
     cancel_old(world);
+  stream_pause_any(world);
   if (world_strikes(world, KIND_BAD_REQUEST))
     user_ask_badly(world);
   if (world_strikes(world, KIND_LIMIT_CHANGED))

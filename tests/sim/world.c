@@ -134,6 +134,10 @@ static void choose_streams(world_t *world) {
     world->streams = 60;
   config->high_water_bytes = from(world, 1024, 65536);
   config->expect_timeout_ms = from(world, 50, 500);
+  if (world->single == KIND_DRIP_FOR_EVER) {
+    config->min_rate = 5000; /* faster than the drip */
+    config->rate_window_ms = from(world, 100, 500);
+  }
   if (world->mode != WORLD_SWARM || !one_in(world, 4))
     return;
   config->min_rate = from(world, 1, 200);

@@ -215,6 +215,10 @@ void user_drain(world_t *world);
 void user_close(world_t *world);
 void user_end(world_t *world);
 
+/* A server will never end its answer to a call, whose head takes so long: notes
+ * by when that has to be found. */
+void judge_expect_stuck(const world_t *world, call_t *call, uint32_t head_ms);
+
 /* Holds the end of a call against what the world did to it. */
 void judge_call(world_t *world, uint32_t id, const pool_result_t *result);
 

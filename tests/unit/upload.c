@@ -127,6 +127,30 @@ static void it_drains_once_below_the_half(void **state) {
   end(&f);
 }
 
+/* Neither earlier nor later. */
+static void the_half_is_enough(void **state) {
+  char half[HIGH / 2 + 2];
+  unsigned more;
+  fixture_t f;
+
+  (void)state;
+  for (more = 0; more <= 1; more++) {
+    memset(half, 'x', sizeof half);
+    begin(&f, 1000);
+    half[HIGH / 2 - more] = '\0';
+    assert_int_equal(put(&f, half), 0);
+    fly(&f);
+    half[HIGH / 2 - more] = 'x';
+    half[HIGH / 2 + more] = '\0';
+    assert_int_equal(put(&f, half), 0);
+    assert_int_equal(put(&f, half), UV_EAGAIN);
+    pool__upload_landed(&f.upload);
+    assert_int_equal(f.upload.ring.len, HIGH / 2 + more);
+    assert_int_equal(pool__upload_has_drained(&f.upload), more == 0);
+    end(&f);
+  }
+}
+
 static void what_is_held_is_not_sent(void **state) {
   fixture_t f;
 
@@ -187,6 +211,7 @@ int main(void) {
       cmocka_unit_test(a_length_is_kept),
       cmocka_unit_test(the_mark_is_a_bound),
       cmocka_unit_test(it_drains_once_below_the_half),
+      cmocka_unit_test(the_half_is_enough),
       cmocka_unit_test(what_is_held_is_not_sent),
       cmocka_unit_test(pieces_that_are_gone_are_gone),
       cmocka_unit_test(without_memory_nothing_is_taken),
