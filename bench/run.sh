@@ -172,11 +172,11 @@ write_json() {
 warm_request() {
   title 'one warm request, 16 connections'
   row 'instructions in user space' Ir 3800 \
-    "$(instructions 10000 loop_pool_plain -c 16)" \
-    "$(instructions 10000 loop_bare_plain -c 16)" counted
+    "$(instructions 10000 httpool_plain -c 16)" \
+    "$(instructions 10000 uv_plain -c 16)" counted
   local pool bare name per beside
-  pool=$(system_calls 2000 12000 loop_pool_plain -c 16)
-  bare=$(system_calls 2000 12000 loop_bare_plain -c 16)
+  pool=$(system_calls 2000 12000 httpool_plain -c 16)
+  bare=$(system_calls 2000 12000 uv_plain -c 16)
   # epoll_wait is shared by all that is ready at once: the waits are the
   # loop's, the other calls the request's.
   row 'system calls, without epoll_wait' calls 2 "$(own_calls "$pool")" \
@@ -186,8 +186,8 @@ warm_request() {
     row "  $name" calls - "$(calc %.3f "$per")" \
       "$(calc %.3f "${beside:-0}")" counted
   done <<<"$pool"
-  run loop_pool_counted -c 16 -n 10000 >"$work/pool"
-  run loop_bare_counted -c 16 -n 10000 >"$work/bare"
+  run httpool_counted -c 16 -n 10000 >"$work/pool"
+  run uv_counted -c 16 -n 10000 >"$work/bare"
   row 'allocator calls in the process' calls 0 \
     "$(calc %.4f "$(value "$work/pool" allocs)")" \
     "$(calc %.4f "$(value "$work/bare" allocs)")" counted
@@ -229,9 +229,9 @@ memory() {
 scale() {
   title 'ten connections and ten thousand, 1 endpoint / 500 endpoints'
   local few many spread
-  few=$(instructions 10000 loop_pool_plain -c 10)
-  many=$(instructions 20000 loop_pool_plain -c "$many_conns")
-  spread=$(instructions 20000 loop_pool_plain -c "$many_conns" -e 500)
+  few=$(instructions 10000 httpool_plain -c 10)
+  many=$(instructions 20000 httpool_plain -c "$many_conns")
+  spread=$(instructions 20000 httpool_plain -c "$many_conns" -e 500)
   row '10: instructions' Ir - "$few" - counted
   row "$many_conns on 1: instructions" Ir - "$many" - counted
   row "$many_conns on 500: instructions" Ir - "$spread" - counted
@@ -240,7 +240,7 @@ scale() {
   row "$many_conns on 500: times those at 10" ratio 1.3 \
     "$(calc %.3f "$spread / $few")" - counted
   row '500 on 500 and 500 waiting: instructions' Ir - \
-    "$(instructions 10000 loop_pool_plain -c 500 -e 500 -w 500)" - counted
+    "$(instructions 10000 httpool_plain -c 500 -e 500 -w 500)" - counted
   scale_time
 }
 
@@ -248,12 +248,12 @@ scale_time() {
   local n=$((quick ? 50000 : 200000)) i
   local few=() few_bare=() many=() many_bare=() spread=() spread_bare=()
   for ((i = 0; i < repeats; i++)); do
-    few+=("$(cpu_us pool -c 10 -n "$n")")
-    few_bare+=("$(cpu_us bare -c 10 -n "$n")")
-    many+=("$(cpu_us pool -c "$many_conns" -n "$n")")
-    many_bare+=("$(cpu_us bare -c "$many_conns" -n "$n")")
-    spread+=("$(cpu_us pool -c "$many_conns" -e 500 -n "$n")")
-    spread_bare+=("$(cpu_us bare -c "$many_conns" -e 500 -n "$n")")
+    few+=("$(cpu_us httpool -c 10 -n "$n")")
+    few_bare+=("$(cpu_us uv -c 10 -n "$n")")
+    many+=("$(cpu_us httpool -c "$many_conns" -n "$n")")
+    many_bare+=("$(cpu_us uv -c "$many_conns" -n "$n")")
+    spread+=("$(cpu_us httpool -c "$many_conns" -e 500 -n "$n")")
+    spread_bare+=("$(cpu_us uv -c "$many_conns" -e 500 -n "$n")")
   done
   local a b c d
   a=$(median "${few[@]}") b=$(median "${few_bare[@]}")
@@ -268,10 +268,10 @@ scale_time() {
     "$(calc %.2f "$c / $a")" "$(calc %.2f "$d / $b")" timed
 }
 
-cpu_us() { # pool|bare, arguments: user + system of the client, per request
+cpu_us() { # httpool|uv, arguments: user + system of the client, per request
   local loop=$1
   shift
-  run "loop_${loop}_plain" "$@" >"$work/cpu"
+  run "${loop}_plain" "$@" >"$work/cpu"
   calc %.2f "$(value "$work/cpu" user_us) + $(value "$work/cpu" system_us)"
 }
 
@@ -287,10 +287,10 @@ cpu_table() {
   title 'CPU of the client for one request'
   local c i key n=$((quick ? 30000 : 150000))
   for c in 1 16 64 256; do
-    for key in user system; do : >"$work/pool.$key" && : >"$work/bare.$key"; done
+    for key in user system; do : >"$work/httpool.$key" && : >"$work/uv.$key"; done
     for ((i = 0; i < repeats; i++)); do
-      for loop in pool bare; do
-        run "loop_${loop}_plain" -c "$c" -n "$n" >"$work/cpu"
+      for loop in httpool uv; do
+        run "${loop}_plain" -c "$c" -n "$n" >"$work/cpu"
         for key in user system; do
           value "$work/cpu" "${key}_us" >>"$work/$loop.$key"
         done
