@@ -148,6 +148,7 @@ void bench_run_report(const bench_run_t *run) {
          us_between(&run->usage.ru_stime, &now.ru_stime) / n);
   printf("per_second %.0f\n", n * 1e9 / (double)time_ns);
   printf("allocs %.6f\n", (double)allocs / n);
+  printf("rss_kib %ld\n", now.ru_maxrss);
   if (run->options->latency)
     bench_latency_print(&run->latency);
 }

@@ -9,8 +9,8 @@
  *
  * The contestants in peers/ all take these options and all print, as
  * "key value" lines: exchanges, user_us and system_us (of one request),
- * per_second, allocs (of one request), and with -l p50_us, p99_us, p999_us and
- * max_us. */
+ * per_second, allocs (of one request), rss_kib (the most that was resident),
+ * and with -l p50_us, p99_us, p999_us and max_us. */
 #ifndef BENCH_COMMON_H_
 #define BENCH_COMMON_H_
 
