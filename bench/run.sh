@@ -111,7 +111,7 @@ mkdir "$work/samples"
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 # shellcheck disable=SC2034 # the cases read them
-repeats=$((quick ? 2 : 5)) timed_n=$((quick ? 20000 : 200000))
+repeats=$((quick ? 2 : 5)) timed_n=$((quick ? 10000 : 200000))
 # shellcheck disable=SC2034
 counted_n=$((quick ? 3000 : 10000))
 endpoints=500 many_conns=10000 current=bench worse=0
@@ -126,7 +126,5 @@ for current in "${cases[@]}"; do
   "case_$current"
 done
 [ -z "$json" ] || write_json "$json"
-if [ "$check" = 1 ] && [ "$worse" = 1 ]; then
-  printf '\nA counted figure is worse than asked.\n'
-  exit 1
-fi
+sum_up
+[ "$check" = 0 ] || [ "$worse" = 0 ]

@@ -21,7 +21,7 @@ case_scale() {
 }
 
 scale_time() {
-  local n=$((quick ? 50000 : 200000)) i peer
+  local n=$((quick ? 20000 : 200000)) i peer
   for ((i = 1; i <= repeats; i++)); do
     for peer in httpool uv; do
       cpu_sample few "$peer" -c 64

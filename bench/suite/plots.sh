@@ -16,6 +16,14 @@ set border 3
 set tics nomirror out
 set grid ytics lc rgb '#dddddd'
 set key outside right top
+set linetype 1 lc rgb '#c0392b'
+set linetype 2 lc rgb '#2c3e50'
+set linetype 3 lc rgb '#95a5a6'
+set linetype 4 lc rgb '#e67e22'
+set linetype 5 lc rgb '#2980b9'
+set linetype 6 lc rgb '#8e44ad'
+set linetype 7 lc rgb '#27ae60'
+set linetype 8 lc rgb '#16a085'
 set datafile missing '-'
 COMMANDS
     cat
@@ -52,6 +60,8 @@ set title '$3'
 set xlabel 'connections'
 set ylabel '$4'
 set logscale xy
+set xrange [0.8:1300]
+set xtics (1, 16, 64, 256, 1024)
 plot $lines
 COMMANDS
 }
@@ -72,7 +82,7 @@ set style histogram rowstacked
 set boxwidth 0.7
 set xtics rotate by -35 noenhanced
 set yrange [0:*]
-plot '$work/bars' using 2:xtic(1) title 'user', '' using 3 title 'system', \
-  '' using (column(0)):4:4 with labels offset 0,0.7 notitle
+plot '$work/bars' using 2:xtic(1) title 'user' lt 5, '' using 3 title 'system' lt 3, \
+  '' using (column(0)):4:(sprintf('%.1f', column(4))) with labels offset 0,0.7 notitle
 COMMANDS
 }

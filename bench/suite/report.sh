@@ -49,6 +49,20 @@ note() {
   rows+=("$current|$section|$*")
 }
 
+# What is worse than asked, all together.
+sum_up() {
+  local line fields any=0
+  end_progress
+  for line in "${rows[@]}"; do
+    IFS='|' read -ra fields <<<"$line"
+    [ "${fields[8]}" = worse ] || continue
+    [ $any = 1 ] || printf '\nWorse than asked:\n'
+    any=1
+    printf '  %s: %s: %s, asked %s\n' "${fields[1]}" "${fields[2]}" \
+      "${fields[5]}" "${fields[4]}"
+  done
+}
+
 # A JSON number, or null.
 number() { if is_number "$1"; then echo "$1"; else echo null; fi; }
 
