@@ -29,7 +29,7 @@ get_rows() {
   for peer in evhttp curl_socket curl_poll; do
     ratio_row "CPU of $peer, times ours" '>2' "${cpu[@]}" "$peer" httpool
   done
-  for peer in $(node_peers); do
+  for peer in "${node_peers[@]}"; do
     case $peer in
       undici*) ratio_row "CPU of $peer, times ours" '>2.5' "${cpu[@]}" \
         "$peer" httpool ;;

@@ -138,11 +138,11 @@ print_table() { # id, title, peers
   local id=$1 title=$2 peer
   shift 2
   end_progress
-  printf '\n%s\n%-12s %6s %12s %6s %6s %6s %8s %15s' "$title" '' CPU/us \
+  printf '\n%s\n%-15s %6s %12s %6s %6s %6s %8s %15s' "$title" '' CPU/us \
     min-max user system ratio req/s min-max
   printf ' %6s %5s %6s %7s %7s %7s\n' instr calls allocs p50/us p99 p99.9
   for peer; do
-    printf '%-12s %6s %12s %6s %6s %6s %8s %15s' "$peer" \
+    printf '%-15s %6s %12s %6s %6s %6s %8s %15s' "$peer" \
       "$(figure "$id" "$peer" cpu_us %.2f)" \
       "$(spread "$id" "$peer" cpu_us %.2f)" \
       "$(figure "$id" "$peer" user_us %.2f)" \

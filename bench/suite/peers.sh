@@ -7,15 +7,8 @@
 our_peers=(httpool uv epoll)
 c_peers=("${our_peers[@]}" evhttp curl_socket curl_poll)
 load_peers=(wrk h2load)
-node_packages=(undici@6 poolee@1.0.1)
-
-# The node programs in bench/peers.
-node_peers() {
-  local file
-  for file in "$root"/bench/peers/*.mjs; do
-    [ ! -e "$file" ] || basename "$file" .mjs
-  done
-}
+node_peers=(undici_dispatch undici_request agent poolee)
+node_packages=(undici@7.30.2 poolee@1.0.1) # undici: the last that runs on 20
 
 # What the comparisons need beyond what we need ourselves. Without a package
 # they do without its contestant.
@@ -24,17 +17,16 @@ install_peers() {
     curl-config:libcurl4-openssl-dev gnuplot:gnuplot-nox \
     /usr/include/event2/http.h:libevent-dev node:nodejs npm:npm ||
     echo 'bench: not all contestants could be installed' >&2
-  [ -z "$(node_peers)" ] || install_node_peers ||
-    echo 'bench: no contestants on node' >&2
+  install_node_packages || echo 'bench: no contestants on node' >&2
 }
 
-# Programs find modules from where they are: they are run in a copy.
-install_node_peers() {
+install_node_packages() {
+  has node && has npm || return 1
+  local modules=$build/node/node_modules
+  if [ -d "$modules/undici" ] && [ -d "$modules/poolee" ]; then return; fi
   mkdir -p "$build/node"
-  [ -d "$build/node/node_modules/undici" ] ||
-    npm install --prefix "$build/node" --no-audit --no-fund --loglevel=error \
-      "${node_packages[@]}" >"$work/npm.log" 2>&1 || return 1
-  cp -R "$root"/bench/peers/*.mjs "$build/node"
+  npm install --prefix "$build/node" --no-audit --no-fund --loglevel=error \
+    "${node_packages[@]}" >"$work/npm.log" 2>&1
 }
 
 # Fills the array `peers` with those that are here.
@@ -47,8 +39,9 @@ find_peers() {
   for peer in "${load_peers[@]}"; do
     ! has "$peer" || peers+=("$peer")
   done
-  for peer in $(node_peers); do
-    [ ! -d "$build/node/node_modules" ] || peers+=("$peer")
+  for peer in "${node_peers[@]}"; do
+    [ ! -e "$root/bench/peers/${peer%_*}.mjs" ] ||
+      [ ! -d "$build/node/node_modules/undici" ] || peers+=("$peer")
   done
 }
 
@@ -70,8 +63,9 @@ run_peer() {
         -p "$port" -n "$n" "$@"
       ;;
     node)
-      "${pin_client[@]}" "${under[@]}" node "$build/node/$peer.mjs" \
-        -p "$port" -n "$n" "$@"
+      [[ $peer != *_* ]] || set -- "${peer#*_}" "$@"
+      NODE_PATH=$build/node/node_modules "${pin_client[@]}" "${under[@]}" \
+        node "$root/bench/peers/${peer%_*}.mjs" -p "$port" -n "$n" "$@"
       ;;
     load) run_load "$peer" "$n" "$@" ;;
   esac || { echo "bench: $peer failed: $*" >&2 && return 1; }
