@@ -50,6 +50,8 @@ cpu_row() { # name, id
     "$(figure "$2" uv cpu_us %.2f)" timed
 }
 
+# The kernel has ten thousand sockets to find in its caches then, whoever asks:
+# the bare loop's ratio beside ours says how much of it is that.
 cpu_ratio() { # name, id
   row "$1" ratio 1.2 \
     "$(calc %.2f "$(figure "$2" httpool cpu_us %f) / \
