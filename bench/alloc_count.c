@@ -1,9 +1,11 @@
-/* Counts the allocator calls of the whole process, libuv's and libc's
+/* Counts the allocator calls of the whole process, its libraries' and libc's
  * included, by being its allocator: glibc lets a program define these and
- * keeps its own under other names. */
+ * keeps its own under other names. The libraries have to see them. */
 #include "common.h"
 
 #ifdef BENCH_COUNT
+
+#pragma GCC visibility push(default)
 
 static uint64_t count;
 
@@ -36,6 +38,8 @@ void free(void *memory) {
   count++;
   __libc_free(memory);
 }
+
+#pragma GCC visibility pop
 
 uint64_t bench_allocs(void) {
   return count;

@@ -12,15 +12,15 @@ static void on_done(const pool_result_t *result, void *data) {
   (void)data;
 }
 
-static void refuse_all(pool_t *pool, uint64_t n) {
+static void refuse_all(pool_t *pool, const bench_options_t *options) {
   bench_run_t run;
 
-  bench_run_init(&run);
-  bench_run_begin(&run, n);
-  for (; run.finished < n; run.finished++)
+  bench_run_init(&run, options);
+  bench_run_begin(&run);
+  for (; run.finished < options->requests; run.finished++)
     if (pool_get(pool, BENCH_PATH, on_done, NULL) != POOL_EOVERLOADED)
       bench_fail("refusal", "there was none");
-  bench_run_report(&run, n);
+  bench_run_report(&run);
 }
 
 int main(int argc, char **argv) {
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
       pool_add_endpoint(pool, "127.0.0.1:9") != 0 ||
       pool_get(pool, BENCH_PATH, on_done, NULL) != 0)
     bench_fail("pool", "cannot be made full");
-  refuse_all(pool, options.requests);
+  refuse_all(pool, &options);
   pool_close(pool, NULL, NULL);
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   uv_loop_close(uv_default_loop());

@@ -1,6 +1,6 @@
 /* The same exchange through a pool: as many requests in hand as there are
  * connections (or more: the rest waits), each callback making the next. */
-#include "common.h"
+#include "../common.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static pool_t *pool;
 static int is_warm(void) {
   pool_stats_t stats;
 
-  if (run.finished < 2 * options.connections)
+  if (!bench_run_may_begin(&run))
     return 0;
   pool_stats(pool, &stats);
   return stats.busy + stats.idle == options.connections &&
@@ -29,25 +29,25 @@ static int is_warm(void) {
 
 static void on_done(const pool_result_t *result, void *data);
 
+/* All that a request carries to its callback is when it was sent. */
 static void send_request(void) {
-  int err = pool_get(pool, BENCH_PATH, on_done, NULL);
+  void *sent = (void *)(uintptr_t)bench_run_sent(&run);
+  int err = pool_send(pool, options.method, options.path, options.body,
+                      options.body_len, on_done, sent);
 
   if (err != 0)
     bench_fail("request", pool_strerror(err));
-  run.started++;
 }
 
-static void on_done(const pool_result_t *result, void *data) {
-  (void)data;
+static void on_done(const pool_result_t *result, void *sent) {
   if (result->error != 0)
     bench_fail("answer", pool_strerror(result->error));
-  if (result->status != 200 || result->body_len != BENCH_BODY_LEN)
-    bench_fail("answer", "not the expected one");
-  if (run.goal == UINT64_MAX && is_warm())
-    bench_run_begin(&run, options.requests);
-  if (bench_run_next(&run, options.requests))
+  bench_expect(&options, result->status, result->body_len);
+  if (is_warm())
+    bench_run_begin(&run);
+  if (bench_run_next(&run, (uintptr_t)sent))
     send_request();
-  else if (run.finished == run.started)
+  else if (bench_run_is_over(&run))
     pool_close(pool, NULL, NULL);
 }
 
@@ -81,7 +81,7 @@ int main(int argc, char **argv) {
   unsigned i;
 
   bench_options(&options, argc, argv);
-  bench_run_init(&run);
+  bench_run_init(&run, &options);
   make_pool();
   for (i = 0; i < options.connections + options.waiters; i++)
     send_request();

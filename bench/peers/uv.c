@@ -2,9 +2,8 @@
  * connection writes a ready-made request with uv_try_write(), has llhttp read
  * the answer and its body's length, and writes the next. There are no limits,
  * no deadlines, no headers for the user, no failure but exit. */
-#include "common.h"
+#include "../common.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <llhttp.h>
@@ -14,6 +13,8 @@ typedef struct {
   uv_tcp_t tcp;
   uv_connect_t connect;
   llhttp_t parser;
+  uv_buf_t request;
+  uint64_t sent_ns;
   size_t body_len;
   int whole;
   int keeps_alive;
@@ -24,8 +25,6 @@ static bench_run_t run;
 static llhttp_settings_t settings;
 static client_t *clients;
 static unsigned connected;
-static char request[256];
-static unsigned request_len;
 static char read_buf[65536];
 
 static int on_body(llhttp_t *parser, const char *at, size_t len) {
@@ -45,12 +44,12 @@ static int on_complete(llhttp_t *parser) {
 }
 
 static void send_request(client_t *client) {
-  uv_buf_t piece = uv_buf_init(request, request_len);
-  int rc = uv_try_write((uv_stream_t *)&client->tcp, &piece, 1);
+  int rc;
 
-  if (rc != (int)request_len)
+  client->sent_ns = bench_run_sent(&run);
+  rc = uv_try_write((uv_stream_t *)&client->tcp, &client->request, 1);
+  if (rc < 0 || (size_t)rc != client->request.len)
     bench_fail("write", rc < 0 ? uv_strerror(rc) : "short");
-  run.started++;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
@@ -67,17 +66,16 @@ static void close_all(void) {
 }
 
 static void on_answer(client_t *client) {
-  if (client->parser.status_code != 200 || client->body_len != BENCH_BODY_LEN ||
-      !client->keeps_alive)
-    bench_fail("answer", "not the expected one");
+  bench_expect(&options, client->parser.status_code, client->body_len);
+  if (!client->keeps_alive)
+    bench_fail("answer", "the server closes");
   client->body_len = 0;
   client->whole = 0;
-  if (run.goal == UINT64_MAX && connected == options.connections &&
-      run.finished >= 2 * options.connections)
-    bench_run_begin(&run, options.requests);
-  if (bench_run_next(&run, options.requests))
+  if (bench_run_may_begin(&run) && connected == options.connections)
+    bench_run_begin(&run);
+  if (bench_run_next(&run, client->sent_ns))
     send_request(client);
-  else if (run.finished == run.started)
+  else if (bench_run_is_over(&run))
     close_all();
 }
 
@@ -103,13 +101,15 @@ static void on_connect(uv_connect_t *connect, int status) {
   send_request(client);
 }
 
-static void open_client(client_t *client, unsigned i) {
+static void open_client(client_t *client, unsigned endpoint) {
   struct sockaddr_in address;
   char host[32];
   int err;
 
-  bench_host(i % options.endpoints, host, sizeof host);
+  bench_host(endpoint, host, sizeof host);
   uv_ip4_addr(host, (int)options.port, &address);
+  client->request.base =
+      bench_request(&options, endpoint, &client->request.len);
   llhttp_init(&client->parser, HTTP_RESPONSE, &settings);
   client->parser.data = client->tcp.data = client->connect.data = client;
   uv_tcp_init(uv_default_loop(), &client->tcp);
@@ -123,21 +123,16 @@ int main(int argc, char **argv) {
   unsigned i;
 
   bench_options(&options, argc, argv);
-  bench_run_init(&run);
+  bench_run_init(&run, &options);
   llhttp_settings_init(&settings);
   settings.on_body = on_body;
   settings.on_message_complete = on_complete;
-  request_len = (unsigned)snprintf(request, sizeof request,
-                                   "GET " BENCH_PATH
-                                   " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n",
-                                   options.port);
   clients = calloc(options.connections, sizeof *clients);
   if (clients == NULL)
     bench_fail("clients", "no memory");
   for (i = 0; i < options.connections; i++)
-    open_client(&clients[i], i);
+    open_client(&clients[i], i % options.endpoints);
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   uv_loop_close(uv_default_loop());
-  free(clients);
   return 0;
 }
