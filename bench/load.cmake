@@ -1,12 +1,15 @@
-# What resilience.sh runs: servers, and callers of each
+# What resilience.sh and overload.sh run: servers, and callers of each
 # library. libcurl's are left out where it is not installed.
 add_library(bench_load STATIC serve.c random.c)
 target_link_libraries(bench_load PUBLIC bench_common m PRIVATE httpool_flags)
 
 add_executable(bench_resilience_server resilience_server.c resilience_plan.c
   $<TARGET_OBJECTS:bench_alloc_plain>)
-target_link_libraries(bench_resilience_server PRIVATE
-  bench_load httpool_flags)
+add_executable(bench_overload_server overload_server.c
+  $<TARGET_OBJECTS:bench_alloc_plain>)
+foreach(server resilience overload)
+  target_link_libraries(bench_${server}_server PRIVATE bench_load httpool_flags)
+endforeach()
 
 set(bench_libraries pool)
 set(bench_links_pool httpool_static)
