@@ -1,4 +1,4 @@
-# What resilience.sh and overload.sh run: servers, and callers of each
+# What resilience.sh, overload.sh and burst.sh run: servers, and callers of each
 # library. libcurl's are left out where it is not installed.
 add_library(bench_load STATIC serve.c random.c)
 target_link_libraries(bench_load PUBLIC bench_common m PRIVATE httpool_flags)
@@ -22,7 +22,7 @@ else()
 endif()
 
 foreach(library ${bench_libraries})
-  foreach(program callers)
+  foreach(program callers burst)
     set(target bench_${program}_${library})
     add_executable(${target} ${program}.c contestant_${library}.c
       $<TARGET_OBJECTS:bench_alloc_plain>)
