@@ -109,15 +109,19 @@ wasted_share() { # name: % of the server's work that nobody waited for
     "$work/$1.server"
 }
 
-# Of each second of a brownout run: the good answers in it, and the callers who
-# came in it for the first time.
+# Of each second of a brownout run: the good answers in it; the tries that were
+# due in it; and how many of those got a good answer.
 by_second() { # name
   local seconds=$((before_s + brownout_s + after_s))
   awk -v late_us="${timeout_ms}000" -v end_s="$seconds" '
+    function second(us) { return int((us - begin) / 1e6) }
     FNR == NR { if (!begin || $1 < begin) begin = $1; next }
-    $5 == 1 { came[int(($1 - begin) / 1e6)]++ }
-    $4 == 200 && $3 - $1 <= late_us { good[int(($3 - begin) / 1e6)]++ }
-    END { for (s = 0; s < end_s; s++) print s, good[s] + 0, came[s] + 0 }
+    { due[second($1)]++ }
+    $4 == 200 && $3 - $1 <= late_us { good[second($3)]++; got[second($1)]++ }
+    END {
+      for (s = 0; s < end_s; s++)
+        print s, good[s] + 0, due[s] + 0, got[s] + 0
+    }
   ' "$work/$1.client" "$work/$1.client" >"$work/$1.seconds"
 }
 
@@ -126,11 +130,11 @@ good_rate() { # name, from second, to second
     END { printf "%.0f", good / (to - from) }' "$work/$1.seconds"
 }
 
-# Seconds from the brownout's end until nine tenths of those who come are
-# served and stay so; "-" when they are not at the end of the run.
+# Seconds from the brownout's end until nine tenths of all tries get a good
+# answer and go on so; "-" when they do not at the end of the run.
 back_after() { # name
   awk -v from=$((before_s + brownout_s)) -v end="$after_s" '
-    $1 >= from && $1 < from + end - 1 && $2 < 0.9 * $3 { bad = $1 - from + 1 }
+    $1 >= from && $1 < from + end - 1 && $4 < 0.9 * $3 { bad = $1 - from + 1 }
     END { printf bad + 0 < end - 1 ? bad + 0 : "-" }' "$work/$1.seconds"
 }
 
