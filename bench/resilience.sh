@@ -16,55 +16,17 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 # shellcheck source=bench/lib.sh
 . "$root/bench/lib.sh"
+# shellcheck source=bench/processes.sh
+. "$root/bench/processes.sh"
 
 read_options "$@"
-
-poolee=poolee@1.0.1
-
-install_poolee() {
-  [ -d "$build/poolee/node_modules/poolee" ] ||
-    npm install --prefix "$build/poolee" --no-audit --no-fund \
-      --loglevel=error "$poolee" >"$work/npm.log" 2>&1 ||
-    { cat "$work/npm.log" >&2 && exit 1; }
-}
+pin_servers=("${pin_server[@]}") pin_clients=("${pin_client[@]}")
 
 # --- servers and clients -----------------------------------------------------
-#
-# Each has a name. A server's log is $work/NAME.server, a client's
-# $work/NAME.client; what is in them, the programs' first comments tell.
 
-declare -A server_pids=() client_pids=() ports=()
-
-# A server whose port was taken meanwhile exits, and the next is tried.
-start_server() { # name, arguments
-  local name=$1 tries wait
-  shift
-  for ((tries = 0; tries < 8; tries++)); do
-    ports[$name]=$(random_port)
-    ports_free "${ports[$name]}" || continue
-    "${pin_server[@]}" "$build/bench/bench_resilience_server" \
-      -p "${ports[$name]}" "$@" >"$work/$name.server" 2>"$work/error.log" &
-    server_pids[$name]=$!
-    for ((wait = 0; wait < 100; wait++)); do
-      [ ! -s "$work/$name.server" ] || return 0
-      kill -0 "${server_pids[$name]}" 2>/dev/null || break
-      sleep 0.05
-    done
-  done
-  cat "$work/error.log" >&2
-  exit 1
-}
-
-start_client() { # name, httpool|poolee, server, arguments
-  local name=$1 who=$2 port=${ports[$3]}
-  shift 3
-  local program=("$build/bench/bench_resilience_pool")
-  if [ "$who" = poolee ]; then
-    program=(env NODE_PATH="$build/poolee/node_modules"
-      node --no-deprecation "$root/bench/resilience_poolee.js")
-  fi
-  "${pin_client[@]}" "${program[@]}" -p "$port" "$@" >"$work/$name.client" &
-  client_pids[$name]=$!
+# Both have settings that are large enough not to matter.
+start_caller() { # name, httpool|poolee, server, arguments
+  start_client "$1" callers "${@:2:2}" -m 10000 -c 100 "${@:4}"
 }
 
 # Both contestants, each with a server of its own: NAME.httpool, NAME.poolee.
@@ -74,43 +36,9 @@ start_both() { # name, arguments of the servers, --, arguments of the clients
   while [ "$1" != -- ]; do plan+=("$1") && shift; done
   shift
   for who in httpool poolee; do
-    start_server "$name.$who" "${plan[@]}"
-    start_client "$name.$who" "$who" "$name.$who" "$@"
+    start_server "$name.$who" bench_resilience_server "${plan[@]}"
+    start_caller "$name.$who" "$who" "$name.$who" "$@"
   done
-}
-
-# A client that has no CPU when it is to send tells nothing of its pool.
-was_late() { # name
-  awk '$2 - $1 > 50000 { late++ } END { exit late <= NR / 50 }' \
-    "$work/$1.client"
-}
-
-# Waits for the clients, then ends the servers, which write their logs.
-finish() {
-  local name late=0
-  for name in "${!client_pids[@]}"; do
-    wait "${client_pids[$name]}" ||
-      { echo "bench: client $name failed" >&2 && exit 1; }
-    ! was_late "$name" || late=$((late + 1))
-  done
-  [ "$late" = 0 ] ||
-    echo "bench: this machine is too busy: $late of ${#client_pids[@]}" \
-      "clients were often late by more than 50 ms" >&2
-  client_pids=()
-  for name in "${!server_pids[@]}"; do
-    kill "${server_pids[$name]}"
-    wait "${server_pids[$name]}"
-  done
-  server_pids=()
-}
-
-clean_up() {
-  local pid
-  for pid in "${client_pids[@]}" "${server_pids[@]}"; do
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-  done
-  rm -rf "$work"
 }
 
 # --- the report --------------------------------------------------------------
@@ -343,7 +271,7 @@ start_copies() { # server, kind, how many, arguments
   shift 3
   for who in httpool poolee; do
     for ((i = 1; i <= copies; i++)); do
-      start_client "$server.$kind.$who.$i" "$who" "$server" -s "$i" "$@"
+      start_caller "$server.$kind.$who.$i" "$who" "$server" -s "$i" "$@"
     done
   done
 }
@@ -360,8 +288,8 @@ recovery() {
       [ "$quick" = 0 ] || break
       name='hang-ups'
     fi
-    start_server "$outage" -o "$outage:3000:$((3000 + down_s * 1000))" \
-      ~20 ~20 ~20 ~20 ~20
+    start_server "$outage" bench_resilience_server \
+      -o "$outage:3000:$((3000 + down_s * 1000))" ~20 ~20 ~20 ~20 ~20
     start_copies "$outage" plain 1 "${load[@]}"
     start_copies "$outage" pings "$copies" "${load[@]}" -g
     finish
@@ -378,7 +306,7 @@ trap 'exit 130' INT TERM
 
 install_missing node:nodejs npm:npm
 build_all
-install_poolee
+install_node_modules "$poolee"
 fast_failure
 slow_endpoint
 outage_load

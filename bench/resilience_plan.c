@@ -1,10 +1,10 @@
 #include "resilience_plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
+#include "random.h"
 
 static double ms_at(const char **at) {
   char *end;
@@ -63,22 +63,10 @@ void plan_outage(plan_outage_t *outage, const char *text) {
     bench_fail(text, "not an outage");
 }
 
-/* Above 0, below 1. splitmix64 (Steele, Lea, Flood: "Fast Splittable
- * Pseudorandom Number Generators", 2014). */
-static double random_part(uint64_t *seed) {
-  uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  z ^= z >> 31;
-  return ((double)(z >> 11) + 0.5) / 9007199254740992.0;
-}
-
 uint64_t plan_next_ms(const plan_answer_t *answer, uint64_t *seed) {
-  double part = random_part(seed);
+  double range = answer->most_ms - answer->least_ms;
 
   if (answer->average_ms > 0)
-    return (uint64_t)(-log(part) * answer->average_ms + 0.5);
-  return (uint64_t)(answer->least_ms +
-                    part * (answer->most_ms - answer->least_ms) + 0.5);
+    return (uint64_t)(random_exponential(seed, answer->average_ms) + 0.5);
+  return (uint64_t)(answer->least_ms + random_part(seed) * range + 0.5);
 }
