@@ -149,13 +149,10 @@ static RARE void judge_keep_alive(pool__guard_t *guard, pool__text_t value) {
     judge_keep_alive_element(guard, element);
 }
 
-/* Fields of which a parser may make what it likes. */
-static RARE int judge_other(pool__guard_t *guard, pool__text_t name,
-                            const char *word) {
-  if (!pool__text_is(name.at, name.len, word))
-    return 0;
-  guard->is_odd = 1;
-  return 1;
+/* A field of which a parser may make what it likes, if it is one. */
+static int judge_other(pool__guard_t *guard, int is_one) {
+  guard->is_odd |= is_one ? 1 : 0;
+  return is_one;
 }
 
 static void add_run(pool__guard_t *guard, uint32_t from, uint32_t to) {
@@ -176,9 +173,10 @@ static int judge_meaning(pool__guard_t *guard, pool__text_t name,
                          pool__text_t value) {
   switch (name.len) {
   case 7:
-    return judge_other(guard, name, "upgrade");
+    return judge_other(guard, pool__text_is(name.at, name.len, "upgrade"));
   case 16:
-    return judge_other(guard, name, "proxy-connection");
+    return judge_other(guard,
+                       pool__text_is(name.at, name.len, "proxy-connection"));
   case 10:
     if (pool__text_is(name.at, name.len, "connection"))
       return judge_connection(guard, value);

@@ -43,7 +43,7 @@ static inline pool__text_t pool__text_trim(const char *at, size_t len);
 /* Whether a text without control characters is `word`, a literal of lower-case
  * letters, digits and "-", in whatever case. */
 #define pool__text_is(at, len, word)                                           \
-  ((len) == sizeof(word) - 1 && pool__text_same((at), (word), (len)))
+  ((len) == sizeof("" word) - 1 && pool__text_same((at), "" word, (len)))
 static inline int pool__text_same(const char *at, const char *word, size_t len);
 
 /* The elements of a comma-separated list, trimmed, empty ones passed over (RFC
