@@ -202,6 +202,7 @@ int pool__attempt_flush(pool__attempt_t *attempt,
                  : rc;
     }
     attempt->conn->moved_at = now;
+    attempt->conn->unsent = POOL__CONN_MANY; /* with those before it */
     if (rc > 0)
       return POOL__GOES_ON;
   }

@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+/* What leaves the kernel at once: ten segments (RFC 6928). */
+#define AT_ONCE_BYTES 14600
+
 static uv_stream_t *stream_of(pool__conn_t *conn) {
   return (uv_stream_t *)&conn->tcp;
 }
@@ -50,6 +53,7 @@ static void on_write(uv_write_t *req, int status) {
   conn->sending = 0;
   if (conn->state == POOL__CONN_CLOSING)
     return;
+  conn->unsent = POOL__CONN_MANY;
   conn->env->ops->on_sent(conn, status);
 }
 
@@ -98,6 +102,9 @@ static unsigned skip_pieces(uv_buf_t *pieces, unsigned count, size_t len) {
   return i;
 }
 
+/* Of a few bytes nothing is left in the kernel soon, so that the first look
+ * finds no change, if it finds nothing; of many some may have left until then.
+ */
 int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
                     int *sent) {
   int n = uv_try_write(stream_of(conn), pieces, count);
@@ -105,7 +112,7 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
   int err;
 
   *sent = n > 0;
-  conn->unsent = 0; /* not so, but then it is found to have changed */
+  conn->unsent = n > AT_ONCE_BYTES ? POOL__CONN_MANY : 0;
   if (n < 0 && n != UV_EAGAIN)
     return n;
   skipped = skip_pieces(pieces, count, n < 0 ? 0 : (size_t)n);

@@ -16,6 +16,7 @@
 #include "wheel.h"
 
 #define POOL__CONN_READ_BYTES 65536u
+#define POOL__CONN_MANY       SIZE_MAX /* bytes: more than can be counted */
 
 struct pool__endpoint_s;
 struct pool__attempt_s;
@@ -64,7 +65,7 @@ struct pool__conn_s {
   uint32_t idle_ms; /* how long it may be idle */
   uint32_t requests;    /* that it served */
   uint64_t begun;       /* serial of the failures before it was opened */
-  size_t unsent;        /* bytes, when last looked; see wrote_some */
+  size_t unsent;        /* bytes, when last looked, or MANY; see wrote_some */
   unsigned unread : 1;  /* there may be more than was read */
   unsigned sending : 1; /* a uv_write() is under way */
   unsigned deaf : 1;    /* it is not being read */

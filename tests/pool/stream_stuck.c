@@ -84,6 +84,32 @@ static void a_slow_user_is_not(void **state) {
   assert_int_equal(stream.record->error, 0);
 }
 
+/* Nobody can see when the last byte of many left the kernel: the first look
+ * after them counts as if one had just then. */
+static void an_upload_is_stuck_after_twice_the_time_at_most(void **state) {
+  static const server_step_t late[] = {
+      EXPECT_HEAD(), DEAF(), DELAY(700), HEAR(), DELAY(1), REPLY(), HANG()};
+  static const server_step_t never[] = {EXPECT_HEAD(), DEAF(), HANG()};
+  static char body[50000];
+  pool_request_t post = {
+      .method = "POST", .path = "/x", .body = body, .body_len = sizeof body};
+  pool_config_t config = {.stall_timeout_ms = 500, .max_attempts = 1};
+  fixture_t *fx = *state;
+  record_t *got;
+
+  server_script(fx->server, late);
+  server_script(fx->server, never);
+  fixture_pool(fx, &config);
+  got = fixture_request(fx, &post);
+  fixture_run_record(fx, got);
+  assert_int_equal(got->error, 0);
+  assert_in_range(got->total_ms, 700, 720);
+  got = fixture_request(fx, &post);
+  fixture_run(fx);
+  assert_int_equal(got->error, UV_ETIMEDOUT);
+  assert_in_range(got->total_ms, 500, 1020);
+}
+
 static const pool_request_t upload = {
     .method = "POST", .path = "/x", .flags = POOL_STREAM};
 
@@ -200,6 +226,7 @@ int main(void) {
       FIXTURE_TEST(a_late_answer_that_is_fast_enough_is_not),
       FIXTURE_TEST(nor_is_a_large_lot),
       FIXTURE_TEST(a_slow_user_is_not),
+      FIXTURE_TEST(an_upload_is_stuck_after_twice_the_time_at_most),
       FIXTURE_TEST(an_answer_has_its_time_from_the_body_s_end),
       FIXTURE_TEST(nor_is_an_empty_body_late_at_once),
       FIXTURE_TEST(a_slow_user_s_deadline_blames_nobody),

@@ -87,7 +87,7 @@ static uint32_t allowed_again(const world_t *world, const call_t *call) {
   if (world->config.ping_path != NULL)
     ends |= END_SICK;
   if (world->config.attempt_timeout_ms != POOL_OFF &&
-      world->mode == WORLD_SWARM)
+      (world->mode == WORLD_SWARM || call->kind == KIND_SLOW_READER))
     ends |= END_TIME;
   return ends;
 }
@@ -180,7 +180,8 @@ void judge_expect_stuck(const world_t *world, call_t *call, uint32_t head_ms) {
   if (call->kind == KIND_DRIP_FOR_EVER)
     call->stuck_ms = drip_ms(world, call, head_ms);
   else if (has_stall_timer(world))
-    call->stuck_ms = world->config.stall_timeout_ms * (call->sent > 0 ? 2 : 1);
+    call->stuck_ms = world->config.stall_timeout_ms *
+                     (call->sent > 0 || call->uploads ? 2 : 1);
   else if (call->kind == KIND_STUCK || call->kind == KIND_STUCK_IN_HEAD)
     call->stuck_ms = world->config.head_timeout_ms;
 }

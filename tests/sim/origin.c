@@ -216,6 +216,15 @@ static void check_welcome(peer_t *peer) {
   peer->silent_at = timeline_now();
 }
 
+/* An event that it is back may be on its way still. */
+static int is_out(const site_t *site) {
+  pool_endpoint_stats_t stats;
+
+  return site->world->pool != NULL && site->in_pool &&
+         pool_endpoint_stats(site->world->pool, site->address, &stats) == 0 &&
+         stats.health == POOL_OUT;
+}
+
 /* No request goes to an endpoint that is out, but what was on its way. */
 static void check_in_service(const peer_t *peer) {
   const site_t *site = peer->site;
@@ -225,7 +234,8 @@ static void check_in_service(const peer_t *peer) {
 
   if (site->out_since_ms > 0 && world_is_swift(world) && world->lost_us == 0 &&
       world->last_stats.events_lost == 0 &&
-      timeline_now() / 1000 > site->out_since_ms + there_ms + QUIET_US / 1000)
+      timeline_now() / 1000 > site->out_since_ms + there_ms + QUIET_US / 1000 &&
+      is_out(site))
     trace_fail("request %u came to an endpoint that is out", peer->id);
 }
 
