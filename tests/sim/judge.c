@@ -53,13 +53,21 @@ static uint32_t end_of(int error) {
   }
 }
 
+/* A reset behind a 100 (Continue) is told as an end by libuv, if one read found
+ * both. */
+static uint32_t hit_of(const call_t *call) {
+  return kind_info((kind_t)call->kind)->hit |
+         (call->kind == KIND_RESET_BEFORE && call->expects ? END_HANGUP : 0);
+}
+
 /* With one kind in the world, a call that it struck ends just as its row says;
  * with many, each may also suffer from the others, but what cannot end well
  * does not. */
 static uint32_t allowed_by_kind(const world_t *world, const call_t *call,
                                 const pool_result_t *result) {
-  const kind_info_t *info = kind_info((kind_t)call->kind);
+  group_t struck_by = kind_info((kind_t)call->kind)->group;
   uint32_t spill = world_spill(world);
+  uint32_t hit = hit_of(call);
 
   if (world->mode == WORLD_SINGLE) {
     group_t group = kind_info(world->single)->group;
@@ -67,13 +75,12 @@ static uint32_t allowed_by_kind(const world_t *world, const call_t *call,
     if (group == GROUP_CONNECT)
       return kind_info(world->single)->hit;
     if (group == GROUP_AFTER && !result->reused)
-      return info->hit; /* what ends connections has not been there yet */
-    if (call->kind == KIND_NONE || info->group == GROUP_AFTER)
-      return info->hit | spill;
-    return info->hit;
+      return hit; /* what ends connections has not been there yet */
+    if (call->kind == KIND_NONE || struck_by == GROUP_AFTER)
+      return hit | spill;
+    return hit;
   }
-  return (info->hit & END_OK) != 0 ? info->hit | spill
-                                   : info->hit | (spill & ~END_OK);
+  return (hit & END_OK) != 0 ? hit | spill : hit | (spill & ~END_OK);
 }
 
 /* With more than one attempt: as any of them, or well. */
