@@ -47,7 +47,8 @@ read_suite_options() {
 # beyond the common things is its own affair, and with --check it only counts.
 find_cases() {
   local file
-  cases=(get post large chunked headers endpoints refusal memory scale)
+  cases=(get post large chunked headers endpoints refusal memory scale burst
+    overload resilience gateway)
   for file in "$root"/bench/cases/*.sh; do
     file=$(basename "$file" .sh)
     case " ${cases[*]} " in *" $file "*) ;; *) cases+=("$file") ;; esac

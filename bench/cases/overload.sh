@@ -1,0 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154
+# overload: what becomes of a service when too much is asked of it
+
+case_overload() { run_script overload --plots "$plots"; }
