@@ -45,6 +45,25 @@ install_missing() {
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Node's modules that contestants are.
+undici=undici@7.30.2 # the last that runs on node 20
+poolee=poolee@1.0.1
+
+# Into the build directory; where nothing is missing nobody is asked.
+install_node_modules() { # NAME@VERSION...
+  local module wanted=()
+  for module; do
+    grep -qs "\"version\": \"${module#*@}\"" \
+      "$build/node/node_modules/${module%@*}/package.json" ||
+      wanted+=("$module")
+  done
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  echo "bench: installing ${wanted[*]}" >&2
+  npm install --prefix "$build/node" --no-audit --no-fund --loglevel=error \
+    "${wanted[@]}" >"$work/npm.log" 2>&1 ||
+    { cat "$work/npm.log" >&2 && return 1; }
+}
+
 build_all() { # with the examples, where $examples is ON
   cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DHTTPOOL_BENCH=ON \
     -DHTTPOOL_EXAMPLES="${examples:-OFF}" >"$work/cmake.log" ||

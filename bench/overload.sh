@@ -239,7 +239,7 @@ by_limit() {
 
 draw() { # name, gnuplot's variables
   gnuplot -e "data = '$work/$1.dat'; out = '$plots/$1.svg'; ${*:2}" \
-    "$root/bench/overload.gp"
+    "$root/bench/load/overload.gp"
 }
 
 draw_all() {

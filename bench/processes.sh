@@ -5,9 +5,6 @@
 # is $work/NAME.server, a client's $work/NAME.client; what is in them, the
 # programs' first comments tell.
 
-undici=undici@7.30.2 # the last that runs on node 20
-poolee=poolee@1.0.1
-
 declare -A server_pids=() client_pids=() ports=()
 pin_servers=() pin_clients=() # to be set by who wants them on certain cores
 
@@ -16,20 +13,6 @@ what_peers_need() {
   printf '%s\n' node:nodejs npm:npm
   pkg-config --exists libcurl 2>/dev/null ||
     echo /nowhere/curl.h:libcurl4-openssl-dev
-}
-
-# Into the build directory; where nothing is missing nobody is asked.
-install_node_modules() { # NAME@VERSION...
-  local module wanted=()
-  for module; do
-    grep -qs "\"version\": \"${module#*@}\"" \
-      "$build/node/node_modules/${module%@*}/package.json" ||
-      wanted+=("$module")
-  done
-  [ ${#wanted[@]} -gt 0 ] || return 0
-  npm install --prefix "$build/node" --no-audit --no-fund --loglevel=error \
-    "${wanted[@]}" >"$work/npm.log" 2>&1 ||
-    { cat "$work/npm.log" >&2 && exit 1; }
 }
 
 tell_versions() {
@@ -65,7 +48,7 @@ start_client() { # name, program, httpool|libcurl|undici|poolee, server, args
     libcurl) command=("$build/bench/bench_${program}_curl") ;;
     *)
       command=(env NODE_PATH="$build/node/node_modules"
-        node --no-deprecation "$root/bench/$program.mjs" "$who")
+        node --no-deprecation "$root/bench/load/$program.mjs" "$who")
       ;;
   esac
   "${pin_clients[@]}" "${command[@]}" -p "$port" "$@" >"$work/$name.client" &

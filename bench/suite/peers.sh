@@ -8,7 +8,6 @@ our_peers=(httpool uv epoll)
 c_peers=("${our_peers[@]}" evhttp curl_socket curl_poll)
 load_peers=(wrk h2load)
 node_peers=(undici_dispatch undici_request agent poolee)
-node_packages=(undici@7.30.2 poolee@1.0.1) # undici: the last that runs on 20
 
 # What the comparisons need beyond what we need ourselves. Without a package
 # they do without its contestant.
@@ -17,16 +16,8 @@ install_peers() {
     curl-config:libcurl4-openssl-dev gnuplot:gnuplot-nox \
     /usr/include/event2/http.h:libevent-dev node:nodejs npm:npm ||
     echo 'bench: not all contestants could be installed' >&2
-  install_node_packages || echo 'bench: no contestants on node' >&2
-}
-
-install_node_packages() {
-  has node && has npm || return 1
-  local modules=$build/node/node_modules
-  if [ -d "$modules/undici" ] && [ -d "$modules/poolee" ]; then return; fi
-  mkdir -p "$build/node"
-  npm install --prefix "$build/node" --no-audit --no-fund --loglevel=error \
-    "${node_packages[@]}" >"$work/npm.log" 2>&1
+  install_node_modules "$undici" "$poolee" ||
+    echo 'bench: no contestants on node' >&2
 }
 
 # Fills the array `peers` with those that are here.

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "../common.h"
 
 #define MAX_ANSWER 256u
 #define BACKLOG    1024

@@ -14,7 +14,7 @@
  * TIME, FROM and TO are in us of the clock that uv_hrtime() reads, which is the
  * same in every process. Requests have no bodies, and the next one is not sent
  * before the answer. */
-#include "common.h"
+#include "../common.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,7 +20,7 @@
  *
  * the times in us of uv_hrtime()'s clock, the status or the name of the error,
  * and which try of this caller it was, from 1. */
-#include "common.h"
+#include "../common.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -19,7 +19,7 @@
  *   answers_ms    from the loop's beginning to the answer of a later request
  *   ended_ms      from the loop's beginning to the end of all its requests
  *   peak_kib      by how much the loop raised the process's peak of memory */
-#include "common.h"
+#include "../common.h"
 
 #include <signal.h>
 #include <stdio.h>

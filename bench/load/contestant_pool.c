@@ -6,7 +6,7 @@
 
 #include <httpool.h>
 
-#include "common.h"
+#include "../common.h"
 
 #define NO_LIMIT 10000000u
 

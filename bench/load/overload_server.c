@@ -21,7 +21,7 @@
  * the machine is. As the time that each takes is known, it is also known at the
  * arrival which worker will be free first: the queue is kept as one for each.
  */
-#include "common.h"
+#include "../common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
