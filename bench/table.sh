@@ -4,6 +4,7 @@
 # of the scripts that have plots too; to be sourced after lib.sh.
 
 rows=() worse=0 columns=() heading=''
+name_width=${name_width:-40} # of what a row is called
 
 # Those of lib.sh, and --plots DIR.
 read_options_and_plots() {
@@ -23,10 +24,13 @@ read_options_and_plots() {
 title() { # what, column...
   heading=$1
   columns=("${@:2}")
-  printf '\n%-42s' "$heading"
+  printf '\n%-*s' $((name_width + 2)) "$heading"
   printf ' %9s' "${columns[@]}"
   printf '  %s\n' asked
 }
+
+# Lines on what the table is about.
+about() { printf '  %s\n' "$@"; }
 
 # Whether the first contestant's figure is as asked: "", or "<= N", ">= N". One
 # that is not there never is.
@@ -51,10 +55,24 @@ row() { # name, unit, asked, figures
   done
   how=$(verdict "$3" "${figures[0]}")
   [ "$how" != worse ] || worse=1
-  printf '  %-40s' "$1"
+  printf '  %-*s' "$name_width" "$1"
   printf ' %9s' "${figures[@]}"
   printf '  %-4s %s %s\n' "$2" "$3" "$how"
   rows+=("$(row_json "$1" "$2" "$3" "$how" "${figures[@]}")")
+}
+
+# One that is a time, and so the machine's too: --check lets it pass.
+timed_row() { # as row()
+  local before=$worse
+  row "$@"
+  worse=$before
+}
+
+# For the JSON only, under the same title.
+note() { # name, unit, figures
+  local figures
+  mapfile -t figures <<<"$3"
+  rows+=("$(row_json "$1" "$2" '' '' "${figures[@]}")")
 }
 
 row_json() { # name, unit, asked, verdict, figures
