@@ -50,13 +50,11 @@ static void move(pool__calls_t *calls, pool__call_t *call,
     pool__list_append(&calls->lists[state], &call->link);
 }
 
-/* Pending calls keep the loop alive. */
-static void set_pending(pool__calls_t *calls, uint32_t pending) {
-  if ((calls->pending == 0) != (pending == 0))
-    pool__wheel_hold(calls->wheel, pending > 0);
-  calls->pending = pending;
-  if (pending > calls->peak_pending)
-    calls->peak_pending = pending;
+static void add_pending(pool__calls_t *calls) {
+  pool__wheel_hold(calls->wheel);
+  calls->pending++;
+  if (calls->pending > calls->peak_pending)
+    calls->peak_pending = calls->pending;
 }
 
 static pool__call_t *take_slot(pool__calls_t *calls) {
@@ -129,7 +127,7 @@ int pool__call_accept(pool__calls_t *calls, const pool_request_t *request,
   call->patient_until = call->accepted_at + POOL__CALL_PATIENCE_MS;
   memset(&call->attempt, 0, sizeof call->attempt);
   move(calls, call, POOL__CALL_WAITING);
-  set_pending(calls, calls->pending + 1);
+  add_pending(calls);
   calls->accepted++;
   *out = call;
   return 0;
@@ -287,7 +285,10 @@ void pool__call_finish(pool__calls_t *calls, pool__call_t *call) {
   count(calls, call);
   move(calls, call, POOL__CALL_FREE);
   give_slot(calls, call);
-  set_pending(calls, calls->pending - 1);
+  calls->pending--;
   done(&result, data);
   pool__reply_give(reply);
+  /* Only now: it may have made the next one. */
+  if (calls->pending == 0)
+    pool__wheel_let_go(calls->wheel);
 }

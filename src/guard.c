@@ -257,14 +257,24 @@ static int64_t read_status_line(pool__guard_t *guard, const char *bytes,
   return len;
 }
 
+/* What is between a colon and the CR at the end of its line, without blanks.
+ * Most have one SP there, and nothing but blanks and CR is below 0x21. */
+static inline pool__text_t trim_value(const char *colon, const char *cr) {
+  const char *at = colon + 1;
+  pool__text_t value = {at + 1, (size_t)(cr - at) - 1};
+
+  if (*at == ' ' && (unsigned char)at[1] > ' ' && (unsigned char)cr[-1] > ' ')
+    return value;
+  return pool__text_trim(at, (size_t)(cr - at));
+}
+
 /* Takes a field line that is whole: its colon, and the CR at its end. */
 static inline int64_t take_field_line(pool__guard_t *guard, const char *bytes,
                                       const char *colon, const char *cr) {
   const char *at = bytes + guard->line;
   pool__text_t name = {at, (size_t)(colon - at)};
   int64_t len = cr + 2 - at;
-  int rc = add_field(guard, bytes, name,
-                     pool__text_trim(colon + 1, (size_t)(cr - colon - 1)));
+  int rc = add_field(guard, bytes, name, trim_value(colon, cr));
 
   if (rc > 0)
     add_run(guard, guard->line, guard->line + (uint32_t)len);
@@ -317,13 +327,16 @@ static int64_t read_field_line(pool__guard_t *guard, const char *bytes,
   return read_field_part(guard, bytes, end);
 }
 
-/* Goes on to the next line; the end of the section, if this one was empty. */
-static int64_t pass_line(pool__guard_t *guard, int64_t len, int is_empty) {
-  guard->line += (uint32_t)len;
-  guard->looked = guard->line;
-  if (!is_empty)
-    return NOT_YET;
-  add_run(guard, guard->line - 2, guard->line);
+/* The end of the section. */
+static int64_t take_empty_line(pool__guard_t *guard, const char *bytes,
+                               const char *end) {
+  const char *at = bytes + guard->line;
+  int64_t len = end_line(at, at, end);
+
+  if (len <= 0)
+    return len;
+  add_run(guard, guard->line, guard->line + 2);
+  guard->line = guard->looked = guard->line + 2;
   return (int64_t)guard->line;
 }
 
@@ -336,19 +349,15 @@ int64_t pool__guard_scan(pool__guard_t *guard, const char *bytes, size_t len) {
     took = read_status_line(guard, bytes, end);
     if (took <= 0)
       return took;
-    pass_line(guard, took, 0);
+    guard->line = guard->looked = (uint32_t)took;
   }
   while (guard->line < len) {
-    const char *at = bytes + guard->line;
-    int is_empty = *at == '\r';
-
-    took =
-        is_empty ? end_line(at, at, end) : read_field_line(guard, bytes, end);
+    if (bytes[guard->line] == '\r')
+      return take_empty_line(guard, bytes, end);
+    took = read_field_line(guard, bytes, end);
     if (took <= 0)
       return took;
-    took = pass_line(guard, took, is_empty);
-    if (took > 0)
-      return took;
+    guard->line = guard->looked = guard->line + (uint32_t)took;
   }
   return NOT_YET;
 }

@@ -148,14 +148,15 @@ static inline int pool__text_is_blank(char c) {
 }
 
 static inline pool__text_t pool__text_trim(const char *at, size_t len) {
-  pool__text_t text = {at, len};
+  const char *end = at + len;
+  pool__text_t text;
 
-  while (text.len > 0 && pool__text_is_blank(*text.at)) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && pool__text_is_blank(text.at[text.len - 1]))
-    text.len--;
+  while (at < end && pool__text_is_blank(*at))
+    at++;
+  while (at < end && pool__text_is_blank(end[-1]))
+    end--;
+  text.at = at;
+  text.len = (size_t)(end - at);
   return text;
 }
 

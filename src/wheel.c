@@ -193,16 +193,19 @@ void pool__wheel_disarm(pool__wheel_t *wheel, pool__timer_t *timer) {
   wheel->armed--;
 }
 
-void pool__wheel_hold(pool__wheel_t *wheel, int hold) {
+void pool__wheel_hold(pool__wheel_t *wheel) {
   assert(!wheel->closed);
-  if (wheel->held == (hold ? 1u : 0u))
+  if (wheel->held)
     return;
-  wheel->held = hold ? 1 : 0;
-  if (!hold) {
-    uv_unref((uv_handle_t *)&wheel->uv);
-    return;
-  }
+  wheel->held = 1;
   uv_ref((uv_handle_t *)&wheel->uv);
   if (!uv_is_active((const uv_handle_t *)&wheel->uv))
     set_next(wheel, wheel->next);
+}
+
+void pool__wheel_let_go(pool__wheel_t *wheel) {
+  if (!wheel->held || wheel->closed)
+    return;
+  wheel->held = 0;
+  uv_unref((uv_handle_t *)&wheel->uv);
 }

@@ -75,8 +75,10 @@ void pool__wheel_arm_by(pool__wheel_t *wheel, pool__timer_t *timer,
 /* Disarmed already is fine. */
 void pool__wheel_disarm(pool__wheel_t *wheel, pool__timer_t *timer);
 
-/* Whether the loop is to be kept alive. */
-void pool__wheel_hold(pool__wheel_t *wheel, int hold);
+/* Keeps the loop alive, from now on, and no longer. Twice is fine; so is to let
+ * go of the loop when the wheel is closed. */
+void pool__wheel_hold(pool__wheel_t *wheel);
+void pool__wheel_let_go(pool__wheel_t *wheel);
 
 static inline int pool__timer_armed(const pool__timer_t *timer) {
   return pool__link_listed(&timer->link);

@@ -55,7 +55,7 @@ static void on_timer(pool__timer_t *timer, uint64_t now) {
   f->early += now < f->due[number];
   f->order[f->fired++] = number;
   if (f->fired == f->goal)
-    pool__wheel_hold(&f->wheel, 0);
+    pool__wheel_let_go(&f->wheel);
 }
 
 static void arm(fixture_t *f, int number, uint64_t after, pool__timer_cb cb) {
@@ -66,7 +66,7 @@ static void arm(fixture_t *f, int number, uint64_t after, pool__timer_cb cb) {
 /* As a pool does: holds the loop until so many have fired. */
 static void run_until_fired(fixture_t *f, int count) {
   f->goal = count;
-  pool__wheel_hold(&f->wheel, 1);
+  pool__wheel_hold(&f->wheel);
   uv_run(&f->loop, UV_RUN_DEFAULT);
   assert_int_equal(f->fired, count);
 }
@@ -154,7 +154,7 @@ static void a_wheel_closed_in_a_callback_fires_no_more(void **state) {
   arm(f, 0, 2, on_timer_that_closes);
   arm(f, 1, 2, on_timer);
   arm(f, 2, 4, on_timer);
-  pool__wheel_hold(&f->wheel, 1);
+  pool__wheel_hold(&f->wheel);
   uv_run(&f->loop, UV_RUN_DEFAULT);
   assert_int_equal(f->fired, 1);
   assert_int_equal(f->closed, 1);
@@ -171,16 +171,16 @@ static void only_a_hold_keeps_the_loop_alive(void **state) {
   assert_int_equal(uv_loop_alive(&f->loop), 0);
   assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
   assert_int_equal(f->fired, 0);
-  pool__wheel_hold(&f->wheel, 1);
+  pool__wheel_hold(&f->wheel);
   assert_int_not_equal(uv_loop_alive(&f->loop), 0);
-  pool__wheel_hold(&f->wheel, 1);
-  pool__wheel_hold(&f->wheel, 0);
+  pool__wheel_hold(&f->wheel);
+  pool__wheel_let_go(&f->wheel);
   assert_int_equal(uv_loop_alive(&f->loop), 0);
   pool__wheel_disarm(&f->wheel, &f->timers[0]);
-  pool__wheel_hold(&f->wheel, 1); /* also without a timer */
+  pool__wheel_hold(&f->wheel); /* also without a timer */
   assert_int_not_equal(uv_loop_alive(&f->loop), 0);
   assert_int_not_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 0);
-  pool__wheel_hold(&f->wheel, 0);
+  pool__wheel_let_go(&f->wheel);
   assert_int_equal(uv_loop_alive(&f->loop), 0);
   end(f);
 }
