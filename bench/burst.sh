@@ -6,7 +6,7 @@
 #
 #   bench/burst.sh [--quick] [--check] [--json FILE] [--build DIR]
 #
-#   --quick   50,000 requests: half a minute, not two
+#   --quick   20,000 requests: ten seconds, not two minutes
 #   --check   exit with 1 when a figure of httpool is worse than asked
 #   --json    the same figures for programs
 #   --build   where to build [build/bench]
@@ -30,7 +30,7 @@ pin_servers=("${pin_server[@]}") pin_clients=("${pin_client[@]}")
 # libcurl gets a tenth of the requests. Its time grows with their square: it
 # looks for each that ends in the list of those that wait; with all of them it
 # is not done after five minutes.
-most=$((quick ? 50000 : 200000))
+most=$((quick ? 20000 : 200000))
 contestants=(httpool undici libcurl poolee)
 declare -A calls=([httpool]=$most [undici]=$most [libcurl]=$((most / 10))
   [poolee]=$most)

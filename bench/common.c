@@ -42,6 +42,8 @@ static void set_option(bench_options_t *options, int option) {
     options->body_len = bench_number(optarg);
   else if (option == 'a')
     options->answer_len = bench_number(optarg);
+  else if (option == 'd')
+    options->pause_ms = bench_number(optarg);
   else if (option == 'l')
     options->latency = 1;
   else
@@ -67,7 +69,7 @@ void bench_options(bench_options_t *options, int argc, char **argv) {
   options->path = BENCH_PATH;
   options->method = "GET";
   options->answer_len = BENCH_BODY_LEN;
-  while ((option = getopt(argc, argv, "c:e:p:w:n:P:m:b:a:l")) != -1)
+  while ((option = getopt(argc, argv, "c:e:p:w:n:P:m:b:a:d:l")) != -1)
     set_option(options, option);
   if (options->connections == 0 || options->endpoints == 0 ||
       options->connections % options->endpoints != 0)

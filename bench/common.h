@@ -36,6 +36,7 @@ typedef struct {
   const char *body; /* of each request; NULL without */
   size_t body_len;
   size_t answer_len; /* of each answer's body */
+  unsigned pause_ms; /* between an answer and the next request */
   int latency;       /* take the time of each request */
 } bench_options_t;
 
@@ -52,7 +53,8 @@ typedef struct {
 
 /* Reads -c connections [1], -e endpoints [1], -p port [80], -w waiters [0],
  * -n requests [1000], -P path, -m method [GET], -b bytes of each request's
- * body [0], -a bytes of each answer's body, -l. Exits on others. */
+ * body [0], -a bytes of each answer's body, -d ms of each pause [0], which only
+ * some can do, -l. Exits on others. */
 void bench_options(bench_options_t *options, int argc, char **argv);
 
 /* A number up to a thousand million. Exits on others. */

@@ -344,7 +344,7 @@ idle_clients() {
 work=$(mktemp -d)
 trap clean_up EXIT
 trap 'exit 130' INT TERM
-size_mib=$((quick ? 1024 : 10240)) repeats=$((quick ? 3 : 2))
+size_mib=$((quick ? 512 : 10240)) repeats=2
 small_repeats=$((quick ? 3 : 5))
 
 install_missing nginx:nginx-light wrk:wrk

@@ -65,6 +65,7 @@ install_node_modules() { # NAME@VERSION...
 }
 
 build_all() { # with the examples, where $examples is ON
+  [ "$built" = 0 ] || return 0
   cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DHTTPOOL_BENCH=ON \
     -DHTTPOOL_EXAMPLES="${examples:-OFF}" >"$work/cmake.log" ||
     { cat "$work/cmake.log" >&2 && exit 1; }
@@ -100,14 +101,16 @@ usage() {
   exit "$1"
 }
 
-# The options that each script tells of: sets quick, check, json and build.
+# The options that each script tells of: sets quick, check, json and build. And
+# --built, of who has built all there.
 read_options() {
-  build=$root/build/bench quick=0 check=0 json=
+  build=$root/build/bench built=0 quick=0 check=0 json=
   while [ $# -gt 0 ]; do
     case $1 in
       --quick) quick=1 ;;
       --check) check=1 ;;
       --json) json=${2:?--json needs a file} && shift ;;
+      --built) built=1 ;;
       --build) build=${2:?--build needs a directory} && shift ;;
       -h | --help) usage 0 ;;
       *) usage 2 >&2 ;;

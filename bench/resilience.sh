@@ -98,7 +98,7 @@ p50() { percentile "$1" 50; }
 p99() { percentile "$1" 99; }
 
 slow_endpoint() {
-  local i repeats=$((quick ? 3 : 5)) figures
+  local i repeats=$((quick ? 1 : 5)) figures
   title 'one of five endpoints takes five times as long' "${contestants[@]}"
   about     '100 ms on average, the others 20 ms, exponentially distributed; 500' \
     "requests a second; median of $repeats, without their first two seconds"
@@ -238,8 +238,8 @@ start_copies() { # server, kind, how many, arguments
 }
 
 recovery() {
-  local down_s=$((quick ? 12 : 20)) copies=$((quick ? 3 : 5)) outage name
-  local load=(-e 5 -r 25 -t $((3 + down_s + (quick ? 12 : 20))))
+  local down_s=$((quick ? 6 : 20)) copies=$((quick ? 3 : 5)) outage name
+  local load=(-e 5 -r 25 -t $((3 + down_s + (quick ? 8 : 20))))
   title 'well again: ms until the first success' "${contestants[@]}"
   about     "after $down_s seconds in which all were down; 25 requests a second;" \
     "with pings, the median of $copies"

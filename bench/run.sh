@@ -47,8 +47,8 @@ read_suite_options() {
 # beyond the common things is its own affair, and with --check it only counts.
 find_cases() {
   local file
-  cases=(get post large chunked headers endpoints refusal memory scale burst
-    overload resilience gateway)
+  cases=(get paced post large chunked headers endpoints refusal memory scale burst
+    gateway overload resilience)
   for file in "$root"/bench/cases/*.sh; do
     file=$(basename "$file" .sh)
     case " ${cases[*]} " in *" $file "*) ;; *) cases+=("$file") ;; esac
@@ -98,6 +98,7 @@ raise_limits() {
 
 clean_up() {
   end_progress
+  stop_scripts
   stop_server
   rm -rf "$work"
 }
@@ -120,12 +121,13 @@ endpoints=500 many_conns=10000 current=bench worse=0
 install_missing nginx:nginx-light valgrind:valgrind strace:strace
 [ "$check" = 1 ] || install_peers
 raise_limits
-build_all
+examples=ON build_all
 choose_peers
 start_server
 for current in "${cases[@]}"; do
   "case_$current"
 done
+end_scripts
 [ -z "$json" ] || write_json "$json"
 sum_up
 [ "$check" = 0 ] || [ "$worse" = 0 ]

@@ -25,10 +25,13 @@ case_memory() {
 # What a process has resident for each connection that has served: how it
 # grows from a thousand connections to five times that.
 resident_rows() {
-  local peer few=1000 many=$((many_conns / 2))
+  local peer few=1000 many=$((quick ? 2000 : many_conns / 2))
   title 'resident memory for each connection'
   for peer in "${peers[@]}"; do
-    case $peer in wrk | h2load) continue ;; esac
+    case $(kind_of "$peer") in
+      load) continue ;;
+      node) [ "$quick" = 0 ] || continue ;;
+    esac
     progress "$peer"
     run_peer "$peer" 10 -c "$few" >"$work/few"
     run_peer "$peer" 10 -c "$many" >"$work/many"

@@ -1,6 +1,7 @@
 /* The same exchange through a pool: as many requests in hand as there are
  * connections (or more: the rest waits), each callback making the next. */
 #include "../common.h"
+#include "../pause.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +31,21 @@ static int is_warm(void) {
 static void on_done(const pool_result_t *result, void *data);
 
 /* All that a request carries to its callback is when it was sent. */
-static void send_request(void) {
+static void send_request(void *unused) {
   void *sent = (void *)(uintptr_t)bench_run_sent(&run);
-  int err = pool_send(pool, options.method, options.path, options.body,
-                      options.body_len, on_done, sent);
+  int err;
+
+  (void)unused;
+  err = pool_send(pool, options.method, options.path, options.body,
+                  options.body_len, on_done, sent);
 
   if (err != 0)
     bench_fail("request", pool_strerror(err));
+}
+
+static void close_all(void) {
+  bench_pause_close();
+  pool_close(pool, NULL, NULL);
 }
 
 static void on_done(const pool_result_t *result, void *sent) {
@@ -46,9 +55,9 @@ static void on_done(const pool_result_t *result, void *sent) {
   if (is_warm())
     bench_run_begin(&run);
   if (bench_run_next(&run, (uintptr_t)sent))
-    send_request();
+    bench_pause(NULL);
   else if (bench_run_is_over(&run))
-    pool_close(pool, NULL, NULL);
+    close_all();
 }
 
 static void make_pool(void) {
@@ -82,9 +91,11 @@ int main(int argc, char **argv) {
 
   bench_options(&options, argc, argv);
   bench_run_init(&run, &options);
+  bench_pause_init(uv_default_loop(), options.pause_ms,
+                   options.connections + options.waiters, send_request);
   make_pool();
   for (i = 0; i < options.connections + options.waiters; i++)
-    send_request();
+    send_request(NULL);
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   uv_loop_close(uv_default_loop());
   return 0;

@@ -3,6 +3,7 @@
  * the answer and its body's length, and writes the next. There are no limits,
  * no deadlines, no headers for the user, no failure but exit. */
 #include "../common.h"
+#include "../pause.h"
 
 #include <stdlib.h>
 
@@ -43,7 +44,8 @@ static int on_complete(llhttp_t *parser) {
   return 0;
 }
 
-static void send_request(client_t *client) {
+static void send_request(void *data) {
+  client_t *client = data;
   int rc;
 
   client->sent_ns = bench_run_sent(&run);
@@ -61,6 +63,7 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
 static void close_all(void) {
   unsigned i;
 
+  bench_pause_close();
   for (i = 0; i < options.connections; i++)
     uv_close((uv_handle_t *)&clients[i].tcp, NULL);
 }
@@ -74,7 +77,7 @@ static void on_answer(client_t *client) {
   if (bench_run_may_begin(&run) && connected == options.connections)
     bench_run_begin(&run);
   if (bench_run_next(&run, client->sent_ns))
-    send_request(client);
+    bench_pause(client);
   else if (bench_run_is_over(&run))
     close_all();
 }
@@ -127,6 +130,8 @@ int main(int argc, char **argv) {
   llhttp_settings_init(&settings);
   settings.on_body = on_body;
   settings.on_message_complete = on_complete;
+  bench_pause_init(uv_default_loop(), options.pause_ms, options.connections,
+                   send_request);
   clients = calloc(options.connections, sizeof *clients);
   if (clients == NULL)
     bench_fail("clients", "no memory");

@@ -1,7 +1,12 @@
 -- What wrk is told, and what it tells: "key value" lines, as the others do.
--- Arguments: method, bytes of each request's body.
+-- Arguments: method, bytes of each request's body, ms of each pause.
 function init(args)
   wrk.method = args[1]
+  if tonumber(args[3]) > 0 then
+    function delay()
+      return tonumber(args[3])
+    end
+  end
   if tonumber(args[2]) > 0 then
     wrk.body = string.rep("b", tonumber(args[2]))
   end

@@ -66,14 +66,15 @@ run_peer() {
 # they need to start is in their figures.
 run_load() { # wrk|h2load, requests, options
   local load=$1 n=$2 option OPTIND=1 TIMEFORMAT='%3U %3S'
-  local connections=1 path=/hello method=GET body=0
+  local connections=1 path=/hello method=GET body=0 pause=0
   shift 2
-  while getopts c:P:m:b:a:l option; do
+  while getopts c:P:m:b:a:d:l option; do
     case $option in
       c) connections=$OPTARG ;;
       P) path=$OPTARG ;;
       m) method=$OPTARG ;;
       b) body=$OPTARG ;;
+      d) pause=$OPTARG ;;
       a | l) ;;
       *) return 1 ;;
     esac
@@ -90,7 +91,7 @@ run_load() { # wrk|h2load, requests, options
 run_wrk() {
   "${pin_client[@]}" "${under[@]}" wrk -t1 -c"$connections" \
     -d$((n / 100000 + 1))s -s "$root/bench/peers/wrk.lua" \
-    "http://127.0.0.1:$port$path" -- "$method" "$body"
+    "http://127.0.0.1:$port$path" -- "$method" "$body" "$pause"
 }
 
 tell_wrk() {
