@@ -45,10 +45,6 @@ void bench_pause_init(uv_loop_t *loop, unsigned ms, unsigned most,
 void bench_pause(void *data) {
   sleeper_t *sleeper = &sleepers[(first + count) % room];
 
-  if (pause_ms == 0) {
-    tell(data);
-    return;
-  }
   sleeper->due_ms = uv_now(timer.loop) + pause_ms;
   sleeper->data = data;
   if (count++ == 0)

@@ -10,7 +10,7 @@
 void bench_pause_init(uv_loop_t *loop, unsigned ms, unsigned most,
                       void (*on_end)(void *data));
 
-/* Calls on_end(data) in `ms`; at once, where that is 0. */
+/* Calls on_end(data) in `ms`. */
 void bench_pause(void *data);
 
 /* When nobody pauses. The loop has nothing of it left soon after. */

@@ -54,10 +54,14 @@ static void on_done(const pool_result_t *result, void *sent) {
   bench_expect(&options, result->status, result->body_len);
   if (is_warm())
     bench_run_begin(&run);
-  if (bench_run_next(&run, (uintptr_t)sent))
+  if (!bench_run_next(&run, (uintptr_t)sent)) {
+    if (bench_run_is_over(&run))
+      close_all();
+  } else if (options.pause_ms > 0) {
     bench_pause(NULL);
-  else if (bench_run_is_over(&run))
-    close_all();
+  } else {
+    send_request(NULL);
+  }
 }
 
 static void make_pool(void) {

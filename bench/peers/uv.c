@@ -76,10 +76,14 @@ static void on_answer(client_t *client) {
   client->whole = 0;
   if (bench_run_may_begin(&run) && connected == options.connections)
     bench_run_begin(&run);
-  if (bench_run_next(&run, client->sent_ns))
+  if (!bench_run_next(&run, client->sent_ns)) {
+    if (bench_run_is_over(&run))
+      close_all();
+  } else if (options.pause_ms > 0) {
     bench_pause(client);
-  else if (bench_run_is_over(&run))
-    close_all();
+  } else {
+    send_request(client);
+  }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
