@@ -312,6 +312,7 @@ static size_t read_head(peer_t *peer, const char *bytes, size_t len) {
   memcpy(peer->head + had, bytes, len);
   peer->len += len;
   end = memmem(peer->head, peer->len, "\r\n\r\n", 4);
+  peer->end->tag = end == NULL; /* it waits for the rest: see host.c */
   if (end == NULL)
     return len;
   on_head(peer, (size_t)(end - peer->head) + 4);
