@@ -100,7 +100,7 @@ static void on_extra(void *arg, uint64_t conn_id, uint64_t unused) {
   (void)unused;
   if (peer == NULL || peer->stage != READ_HEAD || peer->len > 0)
     return;
-  peer->spoke = 1;
+  peer->spoke |= !peer->end->no_more_out;
   tcp_send(peer->end, "HTTP/1.1 200 OK\r\n", 17);
 }
 
