@@ -131,7 +131,7 @@ int pool__conn_send(pool__conn_t *conn, uv_buf_t *pieces, unsigned count,
 void pool__conn_stop_reading(pool__conn_t *conn) {
   uv_read_stop(stream_of(conn));
   conn->deaf = 1;
-  conn->unread = 1;
+  conn->was_deaf = 1;
 }
 
 int pool__conn_go_on_reading(pool__conn_t *conn) {

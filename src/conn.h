@@ -63,12 +63,13 @@ struct pool__conn_s {
   uint64_t
       quiet_turn;   /* env->turn of the poll in which it is known to be quiet */
   uint32_t idle_ms; /* how long it may be idle */
-  uint32_t requests;    /* that it served */
-  uint64_t begun;       /* serial of the failures before it was opened */
-  size_t unsent;        /* bytes, when last looked, or MANY; see wrote_some */
-  unsigned unread : 1;  /* there may be more than was read */
-  unsigned sending : 1; /* a uv_write() is under way */
-  unsigned deaf : 1;    /* it is not being read */
+  uint32_t requests;     /* that it served */
+  uint64_t begun;        /* serial of the failures before it was opened */
+  size_t unsent;         /* bytes, when last looked, or MANY; see wrote_some */
+  unsigned unread : 1;   /* there may be more than was read */
+  unsigned sending : 1;  /* a uv_write() is under way */
+  unsigned deaf : 1;     /* it is not being read */
+  unsigned was_deaf : 1; /* or was not for a while, since it was at rest */
   uv_tcp_t tcp;
   union {
     uv_connect_t connect;

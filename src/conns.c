@@ -54,17 +54,19 @@ static void on_after_poll(uv_check_t *handle) {
 
 /* Whether nothing can be on a connection that was just read from, while the
  * loop still hands out what one poll found. Not so if the read filled the
- * buffer, or its consumer had paused since. Nor after its first answer: some
- * servers close behind each without saying so, and once in its life a
- * connection can show whether its does. */
+ * buffer, or its consumer had paused: there was time for the server to leave,
+ * and a read that finds bytes does not find the end behind them. Nor after its
+ * first answer: some servers close behind each without saying so, and once in
+ * its life a connection can show whether its does. */
 static int is_quiet(const pool__conn_t *conn) {
-  return !conn->unread && conn->requests != 1;
+  return !conn->unread && !conn->was_deaf && conn->requests != 1;
 }
 
 void pool__conns_rest(pool__conn_t *conn, uint32_t idle_ms) {
   pool_t *pool = pool__pool_of(conn);
 
   conn->quiet_turn = is_quiet(conn) ? pool->env.turn : pool->env.turn - 1;
+  conn->was_deaf = 0;
   conn->idle_ms = idle_ms;
   pool__endpoint_move(conn, POOL__CONN_IDLE);
   if (!pool->watches_poll) {

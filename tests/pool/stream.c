@@ -293,6 +293,28 @@ static void a_pause_before_anything_holds_all(void **state) {
   assert_string_equal(stream.text, "/x");
 }
 
+static void a_server_that_left_in_a_pause_is_not_asked(void **state) {
+  static const server_step_t leaves[] = {EXPECT(), REPLY(), EXPECT(), REPLY(),
+                                         CLOSE()};
+  pool_config_t config = {.max_connections = 1};
+  fixture_t *fx = *state;
+  stream_t stream = {0};
+  record_t *next;
+
+  server_script(fx->server, leaves);
+  fixture_pool(fx, &config);
+  fixture_get(fx, "/first");
+  fixture_run(fx);
+  stream_ask(&stream, fx, NULL);
+  assert_int_equal(pool_pause(fx->pool, stream.call), 0);
+  next = fixture_send(fx, "POST", "/next", "once", 4);
+  fixture_run_ms(fx, 50);
+  assert_int_equal(stream_resume(&stream), 0);
+  fixture_run(fx);
+  assert_int_equal(stream.record->error, 0);
+  assert_int_equal(next->error, 0);
+}
+
 /* What comes then stays in the socket: nothing has to be kept for it. */
 static void a_pause_from_outside_stops_the_reading(void **state) {
   static const server_step_t halves[] = {
@@ -460,6 +482,7 @@ int main(void) {
       FIXTURE_TEST(a_pause_at_the_last_piece_puts_off_the_end),
       FIXTURE_TEST(a_pause_in_the_head_holds_the_body),
       FIXTURE_TEST(a_pause_before_anything_holds_all),
+      FIXTURE_TEST(a_server_that_left_in_a_pause_is_not_asked),
       FIXTURE_TEST(a_pause_from_outside_stops_the_reading),
       FIXTURE_TEST(a_pause_does_not_stop_the_deadline),
       FIXTURE_TEST(a_thousand_do_not_mind_those_that_are_stuck),

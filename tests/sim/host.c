@@ -48,32 +48,58 @@ static int fail_write(world_t *world, size_t *limit) {
   return 0;
 }
 
+/* Its end came before the latest poll: who reads finds it. But while the answer
+ * before is being read, one that came close behind it need not be seen yet. */
+static int has_ended(const world_t *world, const tcp_end_t *end) {
+  uint64_t turns = tcp_turn() - end->over_turn;
+
+  if (end->over_turn == 0 || end->is_asking)
+    return 0;
+  if (end->read_turn < tcp_turn())
+    return turns > 0;
+  return turns > 1 && !world->on[KIND_READ_AGAIN];
+}
+
 /* A request whose first byte is written must not find on its connection what
  * was there before the latest poll: bytes, which would be taken for its answer.
- * The server's side is at rest then, so they belong to nobody. Nor its end: but
- * while the answer before is being read, one that came close behind it need not
- * be seen yet, and a write that is tried again is not the first: where the read
- * before it was put off too, even bytes may have come meanwhile. */
-static void check_first_write(const world_t *world, int fd) {
-  const tcp_end_t *end = kernel_end_of(fd);
-  int is_torn = world->on[KIND_WRITE_AGAIN] && world->on[KIND_READ_AGAIN];
+ * The server's side is at rest then, so they belong to nobody. Nor its end. A
+ * write that was put off and is tried again is not the first: where nothing was
+ * read before it, in a pause or by chance, even bytes may have come meanwhile.
+ */
+static void check_first_write(const world_t *world, const tcp_end_t *end) {
+  int was_put_off = end->tag != 0;
+  int may_be_deaf = world->on[KIND_READ_AGAIN] || world->on[KIND_PAUSE] ||
+                    world->on[KIND_PAUSE_FIRST];
 
-  if (end == NULL || end->peer->tag != 0 ||
+  if (end->peer->tag != 0 ||
       end->peer->in.ready + end->peer->in.flight + end->peer->in.queued > 0)
     return;
-  if (end->in.ready > 0 && end->in.ready_turn < tcp_turn() && !is_torn)
+  if (end->in.ready > 0 && end->in.ready_turn < tcp_turn() &&
+      !(was_put_off && may_be_deaf))
     trace_fail("a request is written behind %zu bytes that nobody asked for",
                end->in.ready);
-  if (!world->on[KIND_WRITE_AGAIN] && !end->is_asking && end->over_turn > 0 &&
-      end->over_turn < tcp_turn() && end->read_turn < tcp_turn())
+  if (!was_put_off && has_ended(world, end))
     trace_fail("a request is written to a connection that ended earlier");
+}
+
+/* The tag of a client's end: its write was put off. */
+static int on_write(world_t *world, tcp_end_t *end, size_t *limit) {
+  int error;
+
+  if (end == NULL)
+    return 0;
+  check_first_write(world, end);
+  error = world->phase == PHASE_CHAOS ? fail_write(world, limit) : 0;
+  if (error == 0 || error == EAGAIN)
+    end->tag = error == EAGAIN;
+  return error;
 }
 
 static int on_call(void *arg, kernel_call_t call, int fd, size_t *limit) {
   world_t *world = arg;
 
   if (call == KERNEL_WRITE)
-    check_first_write(world, fd);
+    return on_write(world, kernel_end_of(fd), limit);
   if (world->phase != PHASE_CHAOS)
     return 0;
   switch (call) {
@@ -81,8 +107,6 @@ static int on_call(void *arg, kernel_call_t call, int fd, size_t *limit) {
     return fail_socket(world);
   case KERNEL_READ:
     return fail_read(world, limit);
-  case KERNEL_WRITE:
-    return fail_write(world, limit);
   case KERNEL_PEEK:
     return world_strikes(world, KIND_PEEK_EINTR) ? EINTR : 0;
   case KERNEL_EPOLL_WAIT:

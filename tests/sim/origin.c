@@ -33,7 +33,8 @@ struct peer_s {
   int is_resting; /* reads on after a while */
   uint64_t conn_id;
   uint32_t requests;  /* that came on it */
-  uint64_t spoke_at;  /* when it last spoke without being asked; 0: never */
+  int spoke;          /* without being asked */
+  uint64_t heard_at;  /* when its client's kernel had all of that; 0: not yet */
   uint64_t silent_at; /* when it was last heard, or last answered */
   uint32_t id;        /* of the call that it works on */
   heard_body_t body;  /* its body */
@@ -99,7 +100,7 @@ static void on_extra(void *arg, uint64_t conn_id, uint64_t unused) {
   (void)unused;
   if (peer == NULL || peer->stage != READ_HEAD || peer->len > 0)
     return;
-  peer->spoke_at = timeline_now();
+  peer->spoke |= !peer->end->no_more_out;
   tcp_send(peer->end, "HTTP/1.1 200 OK\r\n", 17);
 }
 
@@ -201,17 +202,27 @@ static void on_deaf(void *arg, uint64_t conn_id, uint64_t unused) {
     plan(peer, DEAF_US, on_deaf, 0);
 }
 
+/* When what it said had come: a full window, or a short read, holds that back
+ * until its client reads on. Nothing follows it before the next request. */
+static void note_heard(peer_t *peer) {
+  const tcp_flow_t *out = &peer->end->peer->in;
+
+  if (peer->spoke && peer->heard_at == 0 && out->queued == 0)
+    peer->heard_at = out->last_at;
+}
+
 /* What this connection may not be asked any more. */
 static void check_welcome(peer_t *peer) {
   const world_t *world = peer->site->world;
   const tcp_path_t *path = &peer->end->conn->path;
-  uint64_t there_and_back_us = 2ull * (path->latency_us + path->jitter_us);
+  uint64_t there_us = path->latency_us + path->jitter_us;
 
   if (++peer->requests > world->config.max_requests)
     trace_fail("request %u is the %u. on its connection", peer->id,
                peer->requests);
-  if (peer->spoke_at > 0 && world_is_swift(world) &&
-      timeline_now() > peer->spoke_at + there_and_back_us + QUIET_US)
+  note_heard(peer);
+  if (peer->heard_at > 0 && world_is_swift(world) &&
+      timeline_now() > peer->heard_at + there_us + QUIET_US)
     trace_fail("request %u on a connection that spoke out of turn", peer->id);
   peer->silent_at = timeline_now();
 }
@@ -312,6 +323,7 @@ static size_t read_head(peer_t *peer, const char *bytes, size_t len) {
   memcpy(peer->head + had, bytes, len);
   peer->len += len;
   end = memmem(peer->head, peer->len, "\r\n\r\n", 4);
+  peer->end->tag = end == NULL; /* it waits for the rest: see host.c */
   if (end == NULL)
     return len;
   on_head(peer, (size_t)(end - peer->head) + 4);

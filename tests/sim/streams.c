@@ -284,6 +284,18 @@ static int write_piece(stream_t *stream) {
   return judge_write(stream, len, rc);
 }
 
+/* Whether its user has the next piece only after a while. Users who have not
+ * could take all connections at once, and bring the pool to its limit: when all
+ * has to be well, those who come while half of the connections are taken by
+ * uploads do not dawdle. */
+static int takes_time(world_t *world) {
+  uint32_t slots = world->endpoints * world->config.max_connections;
+
+  if (world->phase >= PHASE_SETTLE && world->uploading * 2 > slots)
+    return 0;
+  return from(world, 0, 1) == 0;
+}
+
 static void write_on(stream_t *stream) {
   world_t *world = stream->world;
 
@@ -298,7 +310,7 @@ static void write_on(stream_t *stream) {
       write_after(stream, from(world, 1, LONG_GAP_MS));
       return;
     }
-    if (from(world, 0, 1) == 0) {
+    if (takes_time(world)) {
       write_after(stream, from(world, 0, GAP_MS));
       return;
     }
@@ -391,10 +403,10 @@ void stream_begin(world_t *world, uint32_t id) {
   if (!call->uploads)
     return;
   set_goal(stream);
-  if (from(world, 0, 1) == 0)
-    write_on(stream);
-  else
+  if (takes_time(world))
     write_after(stream, from(world, 0, GAP_MS));
+  else
+    write_on(stream);
 }
 
 /* Out of the blue, as who is told by its own reader that it is full. */
