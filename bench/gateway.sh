@@ -345,7 +345,7 @@ work=$(mktemp -d)
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 size_mib=$((quick ? 512 : 10240)) repeats=2
-small_repeats=$((quick ? 3 : 5))
+small_repeats=$((quick ? 1 : 5))
 
 install_missing nginx:nginx-light wrk:wrk
 examples=ON build_all

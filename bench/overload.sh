@@ -45,7 +45,7 @@ labels=(httpool 'no limit' undici libcurl poolee)
 limits=(20 40 60 100 200 250 300 1000) # max_pending of httpool, for a table
 
 if [ "$quick" = 1 ]; then
-  loads=(0.5 1 2 5) run_s=3 warm_s=1.5
+  loads=(0.5 1 5) run_s=3 warm_s=1.5
   before_s=3 brownout_s=5 after_s=8
 else
   loads=(0.2 0.4 0.6 0.8 0.9 1 1.25 1.5 2 3 4 5) run_s=15 warm_s=7

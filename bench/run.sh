@@ -7,7 +7,8 @@
 #   bench/run.sh [--quick] [--check] [--only CASE[,CASE]] [--list]
 #                [--json FILE] [--plots DIR] [--build DIR]
 #
-#   --quick   fewer requests and repetitions: less than three minutes
+#   --quick   fewer requests, repetitions and contestants: less than three
+#             minutes once all is built
 #   --check   only what can be counted (instructions, system calls, allocator
 #             calls, bytes), of httpool and the bare loop; exits with 1 when a
 #             figure is worse than asked
@@ -115,7 +116,7 @@ trap 'exit 130' INT TERM
 # shellcheck disable=SC2034 # the cases read them
 repeats=$((quick ? 2 : 5)) timed_n=$((quick ? 10000 : 200000))
 # shellcheck disable=SC2034
-counted_n=$((quick ? 3000 : 10000))
+counted_n=$((quick ? 2000 : 10000)) shorter=$((quick ? 1000 : 2000))
 endpoints=500 many_conns=10000 current=bench worse=0
 
 install_missing nginx:nginx-light valgrind:valgrind strace:strace

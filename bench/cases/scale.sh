@@ -4,10 +4,10 @@
 
 case_scale() {
   title 'many connections, on 1 endpoint and on 500'
-  local few many spread
-  few=$(instructions 10000 httpool_plain -c 64)
-  many=$(instructions 20000 httpool_plain -c "$many_conns")
-  spread=$(instructions 20000 httpool_plain -c "$many_conns" -e 500)
+  local few many spread n=$((quick ? 10000 : 20000))
+  few=$(instructions "$n" httpool_plain -c 64)
+  many=$(instructions "$n" httpool_plain -c "$many_conns")
+  spread=$(instructions "$n" httpool_plain -c "$many_conns" -e 500)
   row '64: instructions' Ir - "$few" - counted
   row "$many_conns on 1: instructions" Ir - "$many" - counted
   row "$many_conns on 500: instructions" Ir - "$spread" - counted
@@ -16,13 +16,13 @@ case_scale() {
   row "$many_conns on 500: times those at 64" ratio 1.2 \
     "$(calc %.3f "$spread / $few")" - counted
   row '500 on 500 and 500 waiting: instructions' Ir - \
-    "$(instructions 10000 httpool_plain -c 500 -e 500 -w 500)" - counted
+    "$(instructions "$n" httpool_plain -c 500 -e 500 -w 500)" - counted
   [ "$check" = 1 ] || scale_time
 }
 
 scale_time() {
   local n=$((quick ? 20000 : 200000)) i peer
-  for ((i = 1; i <= repeats; i++)); do
+  for ((i = 1; i <= (quick ? 1 : repeats); i++)); do
     for peer in httpool uv; do
       cpu_sample few "$peer" -c 64
       cpu_sample many "$peer" -c "$many_conns"

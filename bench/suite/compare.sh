@@ -109,19 +109,19 @@ count_peer() { # id, peer, options
       ;;
     load)
       sample "$id" "$peer" instructions \
-        "$(instructions_between 2000 "$(longer "$peer")" "$peer" "$@")"
+        "$(instructions_between "$shorter" "$(longer "$peer")" "$peer" "$@")"
       ;;
     node) return ;;
   esac
-  system_calls 2000 "$(longer "$peer")" "$peer" "$@" \
+  system_calls "$shorter" "$(longer "$peer")" "$peer" "$@" \
     >"$work/samples/$id.$peer.names"
   sample "$id" "$peer" calls \
     "$(own_calls "$(<"$work/samples/$id.$peer.names")")"
 }
 
-# So many requests that counts differ from those of a run of 2,000.
+# So many requests that counts differ from those of the shorter run.
 longer() { # peer
-  if [ "$1" = wrk ]; then echo 100000; else echo 8000; fi
+  if [ "$1" = wrk ]; then echo 100000; else echo $((4 * shorter)); fi
 }
 
 # counted_rows ID INSTRUCTIONS CALLS ALLOCS: what was counted, and was asked.
