@@ -76,11 +76,8 @@ work=$(mktemp -d)
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-mapfile -t needed < <(what_peers_need)
-install_missing "${needed[@]}"
-build_all
-install_node_modules "$undici" "$poolee"
-tell_versions
+# shellcheck disable=SC2119
+prepare_contestants
 run_all
 report
 conclude

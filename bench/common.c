@@ -137,6 +137,20 @@ static double us_between(const struct timeval *from, const struct timeval *to) {
          (double)(to->tv_usec - from->tv_usec);
 }
 
+unsigned long bench_peak_kib(void) {
+  FILE *file = fopen("/proc/self/status", "r");
+  unsigned long kib = 0;
+  char line[128];
+
+  while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "VmHWM: %lu", &kib) == 1)
+      break;
+  if (kib == 0)
+    bench_fail("/proc/self/status", "does not tell VmHWM");
+  fclose(file);
+  return kib;
+}
+
 void bench_run_report(const bench_run_t *run) {
   uint64_t time_ns = uv_hrtime() - run->time_ns;
   uint64_t allocs = bench_allocs() - run->allocs;
@@ -150,7 +164,7 @@ void bench_run_report(const bench_run_t *run) {
          us_between(&run->usage.ru_stime, &now.ru_stime) / n);
   printf("per_second %.0f\n", n * 1e9 / (double)time_ns);
   printf("allocs %.6f\n", (double)allocs / n);
-  printf("rss_kib %ld\n", now.ru_maxrss);
+  printf("rss_kib %lu\n", bench_peak_kib());
   if (run->options->latency)
     bench_latency_print(&run->latency);
 }

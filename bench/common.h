@@ -95,6 +95,10 @@ int bench_run_next(bench_run_t *run, uint64_t sent_ns);
 /* Nothing is in hand any more. */
 int bench_run_is_over(const bench_run_t *run);
 
+/* The most that this process had resident; getrusage() would tell what its
+ * parent had, where that was more. */
+unsigned long bench_peak_kib(void);
+
 /* malloc, calloc, realloc and free of the whole process so far; 0 in the
  * programs that do not count them. */
 uint64_t bench_allocs(void);

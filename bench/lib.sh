@@ -33,26 +33,51 @@ llhttp_package() {
   fi
 }
 
+# As far as they can be had: command:package ...
+install_what_can_be() {
+  local pair missing=0
+  for pair; do
+    install_missing "$pair" ||
+      { echo "bench: no package ${pair##*:}" >&2 && missing=1; }
+  done
+  return "$missing"
+}
+
 # What building needs, and besides: command:package ...
 install_missing() {
   local missing
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "bench: installing ${missing[*]}" >&2
-  as_root apt-get -qq update >/dev/null
+  [ -n "${updated:-}" ] || as_root apt-get -qq update >/dev/null
+  updated=1
   missing=("${missing[@]/#llhttp/$(llhttp_package)}")
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # Node's modules that contestants are.
-undici=undici@7.30.2 # the last that runs on node 20
 poolee=poolee@1.0.1
+undici=undici@7.30.2 # the last that runs on node 20
+undici_of_18=undici@6.29.1
+
+choose_undici() {
+  case $(node --version) in v18.* | v19.*) undici=$undici_of_18 ;; esac
+}
+
+# Whether this contestant can be had here.
+has_module() { # NAME
+  has node && NODE_PATH=$build/node/node_modules node -e "require('$1')" \
+    2>/dev/null
+}
 
 # Into the build directory; where nothing is missing nobody is asked.
-install_node_modules() { # NAME@VERSION...
+install_node_modules() { # undici|poolee...
   local module wanted=()
+  has node && has npm || return 1
+  choose_undici
   for module; do
+    module=${!module}
     grep -qs "\"version\": \"${module#*@}\"" \
       "$build/node/node_modules/${module%@*}/package.json" ||
       wanted+=("$module")
@@ -73,12 +98,43 @@ build_all() { # with the examples, where $examples is ON
     { cat "$work/build.log" >&2 && exit 1; }
 }
 
-# Client and server on cores of their own, where there are two.
-pin_client=() pin_server=()
-if [ "$(nproc)" -gt 1 ]; then
-  pin_client=(taskset -c 0)
-  pin_server=(taskset -c 1)
-fi
+# The CPUs that we may use, one a line.
+our_cpus() {
+  awk -F: '/^Cpus_allowed_list/ {
+    n = split($2, parts, ",")
+    for (i = 1; i <= n; i++) {
+      if (split(parts[i], ends, "-") == 1) ends[2] = ends[1]
+      for (cpu = ends[1] + 0; cpu <= ends[2]; cpu++) print cpu
+    }
+  }' /proc/self/status
+}
+
+# Client and server on cores of their own, where there are two: not on two
+# threads of one, if it can be helped.
+choose_cores() {
+  local cpus cpu siblings
+  mapfile -t cpus < <(our_cpus)
+  pin_client=() pin_server=()
+  [ ${#cpus[@]} -gt 1 ] || return 0
+  siblings=$(cat "/sys/devices/system/cpu/cpu${cpus[0]}/topology/core_cpus_list" \
+    2>/dev/null || true)
+  pin_client=(taskset -c "${cpus[0]}")
+  pin_server=(taskset -c "${cpus[1]}")
+  for cpu in "${cpus[@]:1}"; do
+    [[ ! ",${siblings/-/,}," == *",$cpu,"* ]] || continue
+    pin_server=(taskset -c "$cpu")
+    break
+  done
+}
+choose_cores
+
+# What a reader of figures wants to know of where they come from.
+describe_machine() {
+  printf '%s, %s CPUs, Linux %s' \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)" \
+    "$(uname -r)"
+  printf ', libuv %s\n' "$(pkg-config --modversion libuv)"
+}
 
 # Below those that connections are made from.
 random_port() { echo $((20000 + RANDOM % 10000)); }

@@ -41,7 +41,6 @@ timeout_ms=1000 max_pending=40 connections=20
 brownout_load=0.8 times_slower=5 tries=3
 
 contestants=(httpool no_limit undici libcurl poolee)
-labels=(httpool 'no limit' undici libcurl poolee)
 limits=(20 40 60 100 200 250 300 1000) # max_pending of httpool, for a table
 
 if [ "$quick" = 1 ]; then
@@ -244,6 +243,10 @@ draw() { # name, gnuplot's variables
 
 draw_all() {
   local load second who
+  if ! has gnuplot || [ ${#contestants[@]} -lt 5 ]; then
+    echo 'bench: no plots without gnuplot and all contestants' >&2
+    return
+  fi
   mkdir -p "$plots"
   for load in "${loads[@]}"; do
     echo "$load $(of_each good_share "load.$load" | tr '\n' ' ')"
@@ -268,11 +271,8 @@ work=$(mktemp -d)
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-mapfile -t needed < <(what_peers_need)
-install_missing "${needed[@]}" ${plots:+gnuplot:gnuplot-nox}
-build_all
-install_node_modules "$undici" "$poolee"
-tell_versions
+prepare_contestants ${plots:+gnuplot:gnuplot-nox}
+labels=("${contestants[@]/_/ }")
 printf 'A server that can do %s requests a second; callers wait %s ms.\n' \
   "$capacity" "$timeout_ms"
 printf 'max_pending %s for httpool and poolee, %s connections for all.\n' \

@@ -8,16 +8,46 @@
 declare -A server_pids=() client_pids=() ports=()
 pin_servers=() pin_clients=() # to be set by who wants them on certain cores
 
-# For install_missing; any libcurl that can be compiled with will do.
-what_peers_need() {
-  printf '%s\n' node:nodejs npm:npm
-  pkg-config --exists libcurl 2>/dev/null ||
-    echo /nowhere/curl.h:libcurl4-openssl-dev
+# What the contestants need, as far as it can be had; and all is built. The
+# array `contestants` loses those that could not be had.
+prepare_contestants() { # command:package ..., besides
+  install_missing
+  install_what_can_be "$@" node:nodejs npm:npm \
+    curl-config:libcurl4-openssl-dev || true
+  build_all
+  install_node_modules undici poolee || true
+  leave_out_missing
+  tell_versions
+}
+
+leave_out_missing() {
+  local who here=()
+  for who in "${contestants[@]}"; do
+    if can_run "$who"; then
+      here+=("$who")
+    else
+      echo "bench: $who is left out: it could not be had" >&2
+    fi
+  done
+  contestants=("${here[@]}")
+}
+
+can_run() { # contestant
+  case $1 in
+    libcurl) [ -x "$build/bench/bench_callers_curl" ] ;;
+    undici | poolee) has_module "$1" ;;
+  esac
 }
 
 tell_versions() {
-  echo "libcurl $(pkg-config --modversion libcurl), node $(node --version)," \
-    "${undici/@/ }, ${poolee/@/ }"
+  describe_machine
+  for who in "${contestants[@]}"; do
+    case $who in
+      libcurl) echo "libcurl $(pkg-config --modversion libcurl)" ;;
+      undici) echo "node $(node --version), ${undici/@/ }" ;;
+      poolee) echo "${poolee/@/ }" ;;
+    esac
+  done
 }
 
 # A server whose port was taken meanwhile exits, and the next is tried.

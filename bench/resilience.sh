@@ -267,7 +267,7 @@ trap 'exit 130' INT TERM
 
 install_missing node:nodejs npm:npm
 build_all
-install_node_modules "$poolee"
+install_node_modules poolee
 fast_failure
 slow_endpoint
 outage_load

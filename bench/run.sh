@@ -97,10 +97,13 @@ raise_limits() {
   echo "bench: only $files open files: $many_conns connections at most" >&2
 }
 
+# What is known by then is told, also when not all went well.
 clean_up() {
   end_progress
   stop_scripts
   stop_server
+  [ -z "$json" ] || write_json "$json"
+  sum_up
   rm -rf "$work"
 }
 
@@ -114,10 +117,10 @@ mkdir "$work/samples"
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 # shellcheck disable=SC2034 # the cases read them
-repeats=$((quick ? 2 : 5)) timed_n=$((quick ? 10000 : 200000))
+repeats=$((quick ? 2 : 3)) timed_n=$((quick ? 20000 : 100000))
 # shellcheck disable=SC2034
 counted_n=$((quick ? 2000 : 10000)) shorter=$((quick ? 1000 : 2000))
-endpoints=500 many_conns=10000 current=bench worse=0
+endpoints=500 many_conns=10000 current=bench worse=0 failed=0
 
 install_missing nginx:nginx-light valgrind:valgrind strace:strace
 [ "$check" = 1 ] || install_peers
@@ -125,10 +128,10 @@ raise_limits
 examples=ON build_all
 choose_peers
 start_server
+describe_run
 for current in "${cases[@]}"; do
   "case_$current"
 done
 end_scripts
-[ -z "$json" ] || write_json "$json"
-sum_up
+[ "$failed" = 0 ] || exit 1
 [ "$check" = 0 ] || [ "$worse" = 0 ]

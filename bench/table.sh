@@ -75,6 +75,8 @@ note() { # name, unit, figures
   rows+=("$(row_json "$1" "$2" '' '' "${figures[@]}")")
 }
 
+null_for_none() { if [ "$1" = - ]; then echo null; else echo "$1"; fi; }
+
 row_json() { # name, unit, asked, verdict, figures
   local i first=1
   printf '{"table": "%s", "name": "%s", "unit": "%s", ' "$heading" "$1" "$2"
@@ -82,7 +84,7 @@ row_json() { # name, unit, asked, verdict, figures
   for ((i = 0; i < ${#columns[@]}; i++)); do
     [ $first = 1 ] || printf ', '
     first=0
-    printf '"%s": %s' "${columns[i]}" "${*:5+i:1}"
+    printf '"%s": %s' "${columns[i]}" "$(null_for_none "${*:5+i:1}")"
   done
   printf '}}\n'
 }
@@ -91,7 +93,7 @@ write_json() {
   local i
   for ((i = 0; i < ${#rows[@]}; i++)); do
     [ "$i" = 0 ] && printf '[' || printf ',\n '
-    printf '%s' "${rows[i]//: -/: null}"
+    printf '%s' "${rows[i]}"
   done >"$json"
   echo ']' >>"$json"
 }

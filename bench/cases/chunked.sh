@@ -4,7 +4,6 @@
 
 case_chunked() {
   counts=(httpool uv)
-  [ "$quick" = 1 ] || counts=("${peers[@]}")
   local without=(epoll) # it does not read them
   compare chunked "chunked answers of 4 KiB, 64 connections" -c 64 \
     -a $((chunks * chunk_bytes)) -P /chunked

@@ -4,7 +4,6 @@
 
 case_endpoints() {
   counts=(httpool uv)
-  [ "$quick" = 1 ] || counts=("${peers[@]}")
   # wrk and h2load know one server. Only a pool chooses: the others have their
   # connections, or requests, spread out by hand.
   local without=(wrk h2load)

@@ -4,7 +4,6 @@
 
 case_headers() {
   counts=(httpool uv)
-  [ "$quick" = 1 ] || counts=("${peers[@]}")
   compare headers "answers with 20 more headers, 64 connections" -c 64 \
     -P /headers
   counted_rows headers - 2 0

@@ -6,7 +6,6 @@
 # counts. Callgrind takes each byte of that (rep movsb) for an instruction.
 case_large() {
   counts=(httpool uv)
-  [ "$quick" = 1 ] || counts=("${peers[@]}")
   compare large "answers of 64 KiB, 64 connections" -c 64 -a "$large_bytes" \
     -P /large
   counted_rows large - - -

@@ -25,7 +25,7 @@ case_memory() {
 # What a process has resident for each connection that has served: how it
 # grows from a thousand connections to five times that.
 resident_rows() {
-  local peer few=1000 many=$((quick ? 2000 : many_conns / 2))
+  local peer few=1000 many=$((quick ? 3000 : many_conns / 2))
   title 'resident memory for each connection'
   for peer in "${peers[@]}"; do
     case $(kind_of "$peer") in

@@ -4,7 +4,6 @@
 
 case_post() {
   counts=(httpool uv)
-  [ "$quick" = 1 ] || counts=("${peers[@]}")
   compare post "POST of 1 KiB, answer of 1 KiB, 64 connections" -c 64 \
     -m POST -b "$post_bytes" -a "$post_bytes" -P /kibibyte
   counted_rows post - 2 0

@@ -47,13 +47,6 @@ static unsigned long peak_before_kib;
 /* What a request is for: its data is one of these. */
 static char warming, burst, asked_later;
 
-static unsigned long peak_kib(void) {
-  struct rusage usage;
-
-  getrusage(RUSAGE_SELF, &usage);
-  return (unsigned long)usage.ru_maxrss;
-}
-
 static double ms_since(uint64_t from_ns, uint64_t to_ns) {
   return (double)(to_ns - from_ns) / 1e6;
 }
@@ -88,7 +81,7 @@ static void make_all(void) {
 
   if (!warm)
     bench_fail("warm-up", "not answered");
-  peak_before_kib = peak_kib();
+  peak_before_kib = bench_peak_kib();
   begun_ns = uv_hrtime();
   for (i = 0; i < calls; i++)
     contestant_get(&burst);
@@ -110,7 +103,7 @@ static void report(void) {
   printf("gap_ms %.1f\n", (double)longest_gap_ns / 1e6);
   printf("answers_ms %.1f\n", ms_since(begun_ns, answered_ns));
   printf("ended_ms %.1f\n", ms_since(begun_ns, ended_ns));
-  printf("peak_kib %lu\n", peak_kib() - peak_before_kib);
+  printf("peak_kib %lu\n", bench_peak_kib() - peak_before_kib);
 }
 
 static void on_tick(uv_timer_t *handle) {

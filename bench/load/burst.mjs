@@ -3,6 +3,7 @@
 //
 //   node burst.mjs undici|poolee -p PORT -n CALLS ...
 import { parseArgs } from 'util'
+import { peakKib } from '../memory.mjs'
 import * as contestants from './contestants.mjs'
 
 const TICK_MS = 10
@@ -33,7 +34,6 @@ let warm = false
 let asking = false
 
 const nowMs = () => performance.now()
-const peakKib = () => process.resourceUsage().maxRSS
 
 function noteBurst(result) {
   if (result === 200) counts.answered++

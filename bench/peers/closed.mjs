@@ -11,15 +11,16 @@
 //   -l   latencies too
 //
 // Prints "key value" lines: exchanges (the warm-up's too), user_us and
-// system_us for each request, per_second, and with -l p50_us, p99_us, p999_us
-// and max_us. Modules are found by NODE_PATH.
+// system_us for each request, per_second, rss_kib, and with -l p50_us, p99_us,
+// p999_us and max_us. Modules are found by NODE_PATH.
 import { createRequire } from 'module'
 import { parseArgs } from 'util'
+import { peakKib } from '../memory.mjs'
 
 export const require = createRequire(import.meta.url)
 
-const WARM_UP_LEAST = 3000
-const WARM_UP_EACH = 10
+const WARM_UP_LEAST = 20000 // until the compiler has seen enough
+const WARM_UP_EACH = 2
 const GIVE_UP_MS = 300000
 
 const text = (short, value) => ({ type: 'string', short, default: value })
@@ -85,6 +86,7 @@ function report() {
   console.log(`user_us ${(user / requests).toFixed(4)}`)
   console.log(`system_us ${(system / requests).toFixed(4)}`)
   console.log(`per_second ${(requests / seconds).toFixed(0)}`)
+  console.log(`rss_kib ${peakKib()}`)
   if (tookMs) reportLatencies()
 }
 

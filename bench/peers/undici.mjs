@@ -19,6 +19,7 @@ async function request(done) {
   done(answer.statusCode, byteLength)
 }
 
+// By the names of undici 7, and by those of 6.
 class Handler {
   constructor(done) {
     this.done = done
@@ -41,6 +42,26 @@ class Handler {
   }
 
   onResponseError(_, error) {
+    fail(error.message)
+  }
+
+  onConnect() {}
+
+  onHeaders(status) {
+    this.status = status
+    return true
+  }
+
+  onData(chunk) {
+    this.bytes += chunk.length
+    return true
+  }
+
+  onComplete() {
+    this.onResponseEnd()
+  }
+
+  onError(error) {
     fail(error.message)
   }
 }

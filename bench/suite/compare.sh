@@ -63,16 +63,21 @@ requests_for() { # peer, options
   echo "$n"
 }
 
+# On node a look at the clock is nothing beside the rest.
 time_peer() { # id, peer, options
   local id=$1 peer=$2 key
   shift 2
+  [ "$(kind_of "$peer")" != node ] || set -- -l "$@"
   run_peer "$peer" "$(requests_for "$peer" "$@")" "$@" >"$work/run" || exit 1
   for key in "${timed_keys[@]}"; do
     sample "$id" "$peer" "$key" "$(value "$work/run" "$key")"
   done
   sample "$id" "$peer" cpu_us "$(calc %.4f "$(value "$work/run" user_us) + \
     $(value "$work/run" system_us)")"
-  [ "$peer" != wrk ] || sample_latency "$id" "$peer"
+  case $(kind_of "$peer") in
+    node) sample_latency "$id" "$peer" ;;
+    load) [ "$peer" != wrk ] || sample_latency "$id" "$peer" ;;
+  esac
 }
 
 sample_latency() { # id, peer
@@ -87,7 +92,7 @@ take_latencies() { # options; uses id and in_it of compare()
   local i peer
   for ((i = 1; i <= (quick ? 1 : repeats); i++)); do
     for peer in "${in_it[@]}"; do
-      case $peer in wrk | h2load) continue ;; esac
+      [ "$(kind_of "$peer")" = c ] || continue
       progress "$peer, latency, $i"
       run_peer "$peer" "$(requests_for "$peer" "$@")" -l "$@" >"$work/run" ||
         exit 1
@@ -111,10 +116,10 @@ count_peer() { # id, peer, options
       sample "$id" "$peer" instructions \
         "$(instructions_between "$shorter" "$(longer "$peer")" "$peer" "$@")"
       ;;
-    node) return ;;
+    node) ;; # callgrind knows nothing of code that is made at run time
   esac
   system_calls "$shorter" "$(longer "$peer")" "$peer" "$@" \
-    >"$work/samples/$id.$peer.names"
+    >"$work/samples/$id.$peer.names" || exit 1
   sample "$id" "$peer" calls \
     "$(own_calls "$(<"$work/samples/$id.$peer.names")")"
 }
@@ -188,11 +193,16 @@ ratio() { # id, key, peer, other
   fi
 }
 
-# A row for such a ratio, where both are known.
+# A row for such a ratio, where both are known: the median over the runs, each
+# beside the other's run of the same turn, and the least and the most.
 ratio_row() { # name, asked, timed|counted, id, key, peer, other
-  local measured
-  measured=$(ratio "$4" "$5" "$6" "$7")
-  ! is_number "$measured" || row "$1" ratio "$2" "$measured" - "$3"
+  local of=$work/samples/$4.$6.$5 by=$work/samples/$4.$7.$5 ratios
+  [ -s "$of" ] && [ -s "$by" ] || return 0
+  mapfile -t ratios < <(paste "$of" "$by" |
+    awk 'NF == 2 && $2 > 0 { printf "%.4f\n", $1 / $2 }' | sort -n)
+  [ ${#ratios[@]} -gt 0 ] || return 0
+  row "$1" ratio "$2" "$(calc %.2f "$(median "${ratios[@]}")")" - "$3" \
+    "$(calc '%.2f' "${ratios[0]}")-$(calc '%.2f' "${ratios[-1]}")"
 }
 
 note_table() { # id, peers

@@ -63,7 +63,13 @@ system_calls() { # short, long, peer, options
 }
 
 calls_between() {
-  awk -v n="$(exchanges_between)" '
+  local n
+  n=$(exchanges_between)
+  if [ "$n" -le 0 ] || [ ! -s "$work/tool.$long" ]; then
+    echo 'bench: strace told nothing' >&2
+    return 1
+  fi
+  awk -v n="$n" '
     $1 !~ /^[0-9.]+$/ || $NF == "total" { next }
     FNR == NR { short[$NF] = $4; next }
     { per = ($4 - short[$NF]) / n; if (per >= 0.0005) print $NF, per }
@@ -79,6 +85,7 @@ own_calls() {
 
 # What was measured of a contestant in a case, run by run: a file each.
 sample() { # case, peer, key, value
+  is_number "$4" || { echo "bench: $1, $2: no $3: '$4'" >&2 && exit 1; }
   echo "$4" >>"$work/samples/$1.$2.$3"
 }
 

@@ -12,11 +12,10 @@ node_peers=(undici_dispatch undici_request agent poolee)
 # What the comparisons need beyond what we need ourselves. Without a package
 # they do without its contestant.
 install_peers() {
-  install_missing wrk:wrk h2load:nghttp2-client \
+  install_what_can_be wrk:wrk h2load:nghttp2-client \
     curl-config:libcurl4-openssl-dev gnuplot:gnuplot-nox \
-    /usr/include/event2/http.h:libevent-dev node:nodejs npm:npm ||
-    echo 'bench: not all contestants could be installed' >&2
-  install_node_modules "$undici" "$poolee" ||
+    /usr/include/event2/http.h:libevent-dev node:nodejs npm:npm || true
+  install_node_modules undici poolee ||
     echo 'bench: no contestants on node' >&2
 }
 
@@ -31,9 +30,31 @@ find_peers() {
     ! has "$peer" || peers+=("$peer")
   done
   for peer in "${node_peers[@]}"; do
-    [ ! -e "$root/bench/peers/${peer%_*}.mjs" ] ||
-      [ ! -d "$build/node/node_modules/undici" ] || peers+=("$peer")
+    case $peer in
+      agent) has node || continue ;;
+      *) has_module "${peer%_*}" || continue ;;
+    esac
+    peers+=("$peer")
   done
+}
+
+describe_peers() {
+  echo "contestants: ${peers[*]}"
+  printf 'libcurl %s, libevent %s' \
+    "$(pkg-config --modversion libcurl 2>/dev/null || echo none)" \
+    "$(pkg-config --modversion libevent 2>/dev/null || echo none)"
+  ! has node || printf ', node %s, %s, %s' "$(node --version)" \
+    "${undici/@/ }" "${poolee/@/ }"
+  ! has wrk || printf ', %s' "$(wrk -v 2>&1 | sed -n '1s/ \[.*//p')"
+  ! has h2load || printf ', %s' "$(h2load --version)"
+  printf '\n'
+  cat <<'LEGEND'
+CPU is user and system time for a request, ratio is CPU over that of httpool;
+rates and times are medians, between the least and the most of all runs. "bare"
+is the loop of libuv and llhttp alone. "-": callgrind tells nothing of node, and
+of wrk and h2load no allocations are counted; h2load has no percentiles. The
+first requests of a connection are in the figures of wrk and h2load only.
+LEGEND
 }
 
 kind_of() { # peer
@@ -81,10 +102,14 @@ run_load() { # wrk|h2load, requests, options
   done
   { time "run_$load" >"$work/load" 2>"$work/load.log"; } 2>"$work/load.time" ||
     { cat "$work/load" "$work/load.log" >&2 && return 1; }
-  "tell_$load" "$work/load"
-  awk -v n="$("tell_$load" "$work/load" | value - exchanges)" '{
-    printf "user_us %.4f\nsystem_us %.4f\n", $1 * 1e6 / n, $2 * 1e6 / n
-  }' "$work/load.time"
+  "tell_$load" "$work/load" >"$work/load.told" || return 1
+  cat "$work/load.told"
+  awk -v n="$(value "$work/load.told" exchanges)" '
+    n > 0 {
+      printf "user_us %.4f\nsystem_us %.4f\n", $1 * 1e6 / n, $2 * 1e6 / n
+      told = 1
+    }
+    END { exit !told }' "$work/load.time"
 }
 
 # It runs for seconds, not for a number of requests.

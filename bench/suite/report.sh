@@ -4,6 +4,14 @@
 
 rows=() section=
 
+# Once, before the first table.
+describe_run() {
+  describe_machine
+  PATH=$PATH:/usr/sbin nginx -v 2>&1
+  [ "$check" = 1 ] || describe_peers
+  [ "$quick" = 0 ] || echo 'In a hurry: times are from short runs.'
+}
+
 # On a terminal: what is done now, in a line that does not stay.
 progress() {
   [ ! -t 2 ] || printf '\r\033[K%.*s\r' 78 "$current: $*" >&2
@@ -22,18 +30,23 @@ title() {
 is_number() { [[ $1 =~ ^-?[0-9.]+$ ]]; }
 
 # name, unit, asked ("-": nothing; "2": at most; ">2": at least), measured,
-# bare ("-": none), counted|timed
+# bare ("-": none), counted|timed, spread ("LEAST-MOST", or nothing)
 row() {
   local verdict=
   is_number "$4" || { echo "bench: $1: no figure: '$4'" >&2 && exit 1; }
-  if [ "$3" != - ]; then
+  if [ "$3" = - ]; then
+    verdict=''
+  elif [ "$6" = timed ] && [ "$quick" = 1 ]; then
+    verdict='(short)' # what is timed in a hurry decides nothing
+  else
     verdict=ok
     is_as_asked "$3" "$4" || verdict=worse
     [ $verdict = ok ] || [ "$6" = timed ] || worse=1
   fi
-  note "$1" "$2" "$3" "$4" "$5" "$6" "$verdict" - -
+  note "$1" "$2" "$3" "$4" "$5" "$6" "$verdict" - "${7:--}"
   end_progress
-  printf '%-52s %9s %10s %9s  %-12s %s\n' "$1" "$3" "$4" "$5" "$2" "$verdict"
+  printf '%-52s %9s %10s %9s  %-12s %s\n' "$1" "${3/>/>=}" "$4" "$5" \
+    "$2${7:+ $7}" "$verdict"
 }
 
 is_as_asked() { # asked, measured

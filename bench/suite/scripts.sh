@@ -1,42 +1,54 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # the driver sets them
+# shellcheck disable=SC2034,SC2154 # the driver sets some, and reads others
 # Cases that are scripts of their own, with tables of their own: what becomes of
 # a service, not what a call costs. To be sourced.
 
 behind=() # those that run side by side: "NAME PID"
 
-# NAME, options: bench/NAME.sh, as this run is. Its JSON goes beside ours.
-run_script() {
-  local options=(--build "$build" --built)
-  [ "$check" = 0 ] || return 0 # it counts nothing
+# Sets `options` for bench/NAME.sh to be as this run is; its JSON goes beside
+# ours.
+choose_options() { # NAME
+  options=(--build "$build" --built)
   [ "$quick" = 0 ] || options+=(--quick)
   [ -z "$json" ] || options+=(--json "${json%.json}.$1.json")
+}
+
+# NAME, options of its own
+run_script() {
+  local options
+  [ "$check" = 0 ] || return 0 # it counts nothing
+  choose_options "$1"
   end_progress
-  "$root/bench/$1.sh" "${options[@]}" "${@:2}"
+  "$root/bench/$1.sh" "${options[@]}" "${@:2}" || fail_script "$1"
+}
+
+fail_script() { # NAME; the others go on
+  echo "bench: bench/$1.sh failed" >&2
+  failed=1
 }
 
 # One that waits for the most part. In a hurry these run side by side, behind
 # all others.
 run_patient_script() { # as run_script()
-  if [ "$quick" = 0 ]; then
+  local options
+  if [ "$quick" = 0 ] || [ "$check" = 1 ]; then
     run_script "$@"
-  else
-    progress "$1, behind the others"
-    run_script "$@" >"$work/$1.out" 2>&1 &
-    behind+=("$1 $!")
+    return
   fi
+  choose_options "$1"
+  "$root/bench/$1.sh" "${options[@]}" "${@:2}" >"$work/$1.out" 2>&1 &
+  behind+=("$1 $!")
 }
 
 end_scripts() {
-  local one failed=0
+  local one
   for one in "${behind[@]}"; do
     progress "${one% *}"
-    wait "${one#* }" || failed=1
+    wait "${one#* }" || fail_script "${one% *}"
     end_progress
     cat "$work/${one% *}.out"
   done
   behind=()
-  return "$failed"
 }
 
 stop_scripts() {
