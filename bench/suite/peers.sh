@@ -43,8 +43,9 @@ describe_peers() {
   printf 'libcurl %s, libevent %s' \
     "$(pkg-config --modversion libcurl 2>/dev/null || echo none)" \
     "$(pkg-config --modversion libevent 2>/dev/null || echo none)"
-  ! has node || printf ', node %s, %s, %s' "$(node --version)" \
-    "${undici/@/ }" "${poolee/@/ }"
+  ! has node || printf ', node %s' "$(node --version)"
+  ! has_module undici || printf ', %s' "${undici/@/ }"
+  ! has_module poolee || printf ', %s' "${poolee/@/ }"
   ! has wrk || printf ', %s' "$(wrk -v 2>&1 | sed -n '1s/ \[.*//p')"
   ! has h2load || printf ', %s' "$(h2load --version)"
   printf '\n'
