@@ -72,7 +72,7 @@ sum_up() {
     [ $any = 1 ] || printf '\nWorse than asked:\n'
     any=1
     printf '  %s: %s: %s, asked %s\n' "${fields[1]}" "${fields[2]}" \
-      "${fields[5]}" "${fields[4]}"
+      "${fields[5]}" "${fields[4]/>/>=}"
   done
 }
 
