@@ -3,7 +3,6 @@
 # chunked: chunked answers: 4 KiB in 4 pieces
 
 case_chunked() {
-  counts=(httpool uv)
   local without=(epoll) # it does not read them
   compare chunked "chunked answers of 4 KiB, 64 connections" -c 64 \
     -a $((chunks * chunk_bytes)) -P /chunked

@@ -3,7 +3,6 @@
 # endpoints: four endpoints, balanced
 
 case_endpoints() {
-  counts=(httpool uv)
   # wrk and h2load know one server. Only a pool chooses: the others have their
   # connections, or requests, spread out by hand.
   local without=(wrk h2load)

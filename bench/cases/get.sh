@@ -3,7 +3,7 @@
 # get: small GETs on 1 to 1,024 connections, by all contestants
 
 case_get() {
-  local c levels=(1 16 64 256 1024)
+  local c counts levels=(1 16 64 256 1024)
   [ "$quick" = 0 ] || levels=(1 64 1024)
   for c in "${levels[@]}"; do
     # All that can be counted is counted once; the rest changes little.

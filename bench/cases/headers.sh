@@ -3,7 +3,6 @@
 # headers: answers with 20 headers of their own
 
 case_headers() {
-  counts=(httpool uv)
   compare headers "answers with 20 more headers, 64 connections" -c 64 \
     -P /headers
   counted_rows headers - 2 0

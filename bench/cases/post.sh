@@ -3,7 +3,6 @@
 # post: POSTs of 1 KiB, answered with 1 KiB
 
 case_post() {
-  counts=(httpool uv)
   compare post "POST of 1 KiB, answer of 1 KiB, 64 connections" -c 64 \
     -m POST -b "$post_bytes" -a "$post_bytes" -P /kibibyte
   counted_rows post - 2 0

@@ -41,8 +41,7 @@ cpu_sample() { # id, peer, options
   shift 2
   progress "$peer $*, $i of $repeats"
   run_peer "$peer" "$n" "$@" >"$work/run" || exit 1
-  sample "$id" "$peer" cpu_us "$(calc %.4f "$(value "$work/run" user_us) + \
-    $(value "$work/run" system_us)")"
+  sample_cpu "$id" "$peer"
 }
 
 cpu_row() { # name, id

@@ -2,28 +2,20 @@
 // of node.js:
 //
 //   node burst.mjs undici|poolee -p PORT -n CALLS ...
-import { parseArgs } from 'util'
 import { peakKib } from '../memory.mjs'
-import * as contestants from './contestants.mjs'
+import { number, readArguments } from './settings.mjs'
 
 const TICK_MS = 10
 const TICKS_BEFORE = 25
-const GIVE_UP_MS = 300000
 
-const number = (short, value) => ({ type: 'string', short, default: value })
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    port: number('p', '80'),
-    calls: number('n', '1'),
-    connections: number('c', '20'),
-    maxPending: number('m', '10000000'),
-    timeoutMs: number('d', '0')
-  }
+const { contestant, settings } = readArguments({
+  port: number('p', '80'),
+  calls: number('n', '1'),
+  connections: number('c', '20'),
+  maxPending: number('m', '10000000'),
+  timeoutMs: number('d', '0')
 })
-const settings = Object.fromEntries(
-  Object.entries(values).map(([name, value]) => [name, +value]))
-const get = contestants[positionals[0]]({ ...settings, endpoints: 1 })
+const get = contestant({ ...settings, endpoints: 1 })
 
 const counts = { refused: 0, failed: 0, answered: 0 }
 let ticks = 0
@@ -83,7 +75,3 @@ function tick() {
 }
 
 setInterval(tick, TICK_MS)
-setTimeout(() => {
-  console.error(`bench: ${positionals[0]}: not all requests have ended`)
-  process.exit(1)
-}, GIVE_UP_MS)

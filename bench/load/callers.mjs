@@ -3,35 +3,27 @@
 //
 //   node callers.mjs undici|poolee -p PORT -r RATE -t SECONDS ...
 import fs from 'fs'
-import { parseArgs } from 'util'
-import * as contestants from './contestants.mjs'
+import { number, readArguments } from './settings.mjs'
 
 const PAUSE_US = 100000
-const GIVE_UP_MS = 300000
 
-const number = (short, value) => ({ type: 'string', short, default: value })
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    port: number('p', '80'),
-    endpoints: number('e', '1'),
-    rate: number('r', '1'),
-    seconds: number('t', '1'),
-    connections: number('c', '20'),
-    maxPending: number('m', '0'),
-    timeoutMs: number('d', '0'),
-    tries: number('k', '1'),
-    seed: number('s', '0'),
-    independent: { type: 'boolean', short: 'i', default: false },
-    pings: { type: 'boolean', short: 'g', default: false },
-    rejects: { type: 'boolean', short: 'j', default: false }
-  }
+const { contestant, settings } = readArguments({
+  port: number('p', '80'),
+  endpoints: number('e', '1'),
+  rate: number('r', '1'),
+  seconds: number('t', '1'),
+  connections: number('c', '20'),
+  maxPending: number('m', '0'),
+  timeoutMs: number('d', '0'),
+  tries: number('k', '1'),
+  seed: number('s', '0'),
+  independent: { type: 'boolean', short: 'i', default: false },
+  pings: { type: 'boolean', short: 'g', default: false },
+  rejects: { type: 'boolean', short: 'j', default: false }
 })
-const settings = Object.fromEntries(Object.entries(values).map(
-  ([name, value]) => [name, typeof value === 'string' ? +value : value]))
 // 0 is poolee's default; the same number as httpool's in callers.c
 if (settings.maxPending === 0) settings.maxPending = 10000000
-const get = contestants[positionals[0]](settings)
+const get = contestant(settings)
 
 function nowUs() {
   return Number(process.hrtime.bigint() / 1000n)
@@ -93,7 +85,3 @@ function tick() {
 }
 
 setInterval(tick, 1)
-setTimeout(() => {
-  console.error(`bench: ${positionals[0]}: not all requests have ended`)
-  process.exit(1)
-}, GIVE_UP_MS)

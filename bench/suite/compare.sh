@@ -3,6 +3,7 @@
 # One exchange, by all contestants: A B C, A B C, ... so that a change of the
 # machine's mood is in all; then a table of the medians. To be sourced.
 
+counts=(httpool uv) # contestants that are counted, if a case says nothing else
 timed_keys=(user_us system_us per_second)
 latency_keys=(p50_us p99_us p999_us max_us)
 
@@ -72,12 +73,16 @@ time_peer() { # id, peer, options
   for key in "${timed_keys[@]}"; do
     sample "$id" "$peer" "$key" "$(value "$work/run" "$key")"
   done
-  sample "$id" "$peer" cpu_us "$(calc %.4f "$(value "$work/run" user_us) + \
-    $(value "$work/run" system_us)")"
+  sample_cpu "$id" "$peer"
   case $(kind_of "$peer") in
     node) sample_latency "$id" "$peer" ;;
     load) [ "$peer" != wrk ] || sample_latency "$id" "$peer" ;;
   esac
+}
+
+sample_cpu() { # id, peer
+  sample "$1" "$2" cpu_us "$(calc %.4f "$(value "$work/run" user_us) + \
+    $(value "$work/run" system_us)")"
 }
 
 sample_latency() { # id, peer

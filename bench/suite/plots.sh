@@ -84,7 +84,7 @@ set xtics rotate by -35 noenhanced
 set yrange [0:*]
 plot '$work/bars' using 2:xtic(1) title 'user' lt 5, \
   '' using 3 title 'system' lt 3, \
-  '' using (column(0)):(column(2) + column(3)):(sprintf('%.1f', column(4))) with labels \
-    offset 0,0.7 notitle
+  '' using (column(0)):(column(2) + column(3)):(sprintf('%.1f', column(4))) \
+    with labels offset 0,0.7 notitle
 COMMANDS
 }
